@@ -1,0 +1,305 @@
+"""Frozen value types that the rooms hand to each other. Standard library only.
+
+Nothing here does IO, knows a clock or holds a service: a value can be pickled, compared
+and shown, that is all.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+Value: TypeAlias = bool | int | float | str
+"""What a knob can be set to."""
+
+Params: TypeAlias = Mapping[str, Value]
+"""Keyword arguments of a claim, without `seed`."""
+
+Numbers: TypeAlias = Mapping[str, float]
+"""What one run of a claim measured, by the name shown to the learner."""
+
+
+# --- content -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing an author must mend. `line` is 1-based; 0 when no line is to blame."""
+
+    path: Path
+    line: int
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A declared condition on one number: `<= 1e-9`, `> 3`, `== 0`, `in [0.4, 0.6]`."""
+
+    op: str
+    low: float
+    high: float
+    text: str
+
+    _COMPARE = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
+    _WITHIN = re.compile(r"in\s*\[\s*([^,\s]+)\s*,\s*([^\]\s]+)\s*\]")
+
+    @classmethod
+    def parse(cls, text: str) -> Bound:
+        """Raises ValueError when the text is not one of the forms above."""
+        text = text.strip()
+        if match := cls._WITHIN.fullmatch(text):
+            low, high = float(match[1]), float(match[2])
+            op = "in"
+        elif match := cls._COMPARE.fullmatch(text):
+            op, low = match[1], float(match[2])
+            high = low
+        else:
+            raise ValueError(text)
+        if not (math.isfinite(low) and math.isfinite(high)) or low > high:
+            raise ValueError(text)
+        return cls(op, low, high, text)
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` meets the bound; NaN meets none."""
+        match self.op:
+            case "<":
+                return value < self.low
+            case "<=":
+                return value <= self.low
+            case ">":
+                return value > self.low
+            case ">=":
+                return value >= self.low
+            case "==":
+                return value == self.low
+            case "!=":
+                return not math.isnan(value) and value != self.low
+            case _:
+                return self.low <= value <= self.high
+
+    def slack(self, value: float) -> float:
+        """How far inside the bound `value` lies; negative outside. Orders the seeds of one
+        measure from worst to best, so that the worst is the one that is shown."""
+        if math.isnan(value):
+            return -math.inf
+        match self.op:
+            case "<" | "<=":
+                return self.low - value
+            case ">" | ">=":
+                return value - self.low
+            case "==":
+                return -abs(value - self.low)
+            case "!=":
+                return abs(value - self.low)
+            case _:
+                return min(value - self.low, self.high - value)
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A parameter the learner may turn: either `choices`, or the inclusive range low..high."""
+
+    name: str
+    choices: tuple[Value, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+
+    def allows(self, value: Value) -> bool:
+        if self.choices:
+            return value in self.choices
+        return not isinstance(value, str | bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence and the declaration of the experiment that proves it (design §4)."""
+
+    id: str
+    """Name of the function in demo.py; unique within its question."""
+    text: str
+    """The sentence of the answer that links here; empty when none does."""
+    line: int
+    """Line of the function in demo.py, 1-based."""
+    guards: Mapping[str, Bound]
+    expects: Mapping[str, Bound]
+    controls: tuple[Params, ...]
+    """Each set of changed parameters under which some expectation must fail."""
+    knobs: tuple[Knob, ...]
+    defaults: Params
+    """The parameters the claim is made under, without `seed`."""
+
+    def arms(self, changed: Params | None = None) -> tuple[Params, ...]:
+        """Parameters of every run one seed needs: the claim itself, then each control."""
+        base = {**self.defaults, **(changed or {})}
+        return (base, *({**base, **control} for control in self.controls))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as its author wrote it. Knows nothing of scheduling."""
+
+    id: str
+    topic: str
+    title: str
+    level: int
+    front: str
+    """Markdown below the title, shown before the answer; often empty."""
+    back: str
+    """Markdown of the answer, from the first `##` on."""
+    claims: tuple[Claim, ...]
+    demo: str
+    """Source text of demo.py, exactly what a proof runs."""
+    folder: Path
+    tags: tuple[str, ...] = ()
+    asked_by: tuple[str, ...] = ()
+    refs: tuple[Reference, ...] = ()
+    formerly: tuple[str, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
+
+    def claim(self, claim_id: str) -> Claim | None:
+        return next((claim for claim in self.claims if claim.id == claim_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    id: str
+    title: str
+    order: int
+
+
+# --- proof -------------------------------------------------------------------------------
+
+
+class Verdict(enum.StrEnum):
+    PROVED = "proved"
+    NOT_PROVED = "not_proved"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    LIMIT = "limit"
+
+
+class Role(enum.StrEnum):
+    GUARD = "guard"
+    EXPECT = "expect"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one run measured: arm 0 is the claim, arm k the k-th control."""
+
+    seed: int
+    arm: int
+    numbers: Numbers
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One declared number over all seeds, as the judge saw it."""
+
+    name: str
+    role: Role
+    bound: str
+    value: float | None
+    """The worst value over the seeds (nearest to breaking the bound); None if never measured."""
+    control: float | None
+    """The value under the control, in the seed that came nearest to still meeting the bound."""
+    holds: bool
+    values: tuple[float, ...] = ()
+    controls: tuple[tuple[float, ...], ...] = ()
+    """Per control, the value for each seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    claim: str
+    verdict: Verdict
+    seeds: tuple[int, ...]
+    ms: float
+    measures: tuple[Measure, ...]
+    reason: str = ""
+    """Why it is not proved, in words; empty when proved."""
+    output: str = ""
+    """What the demo printed; shown, never judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An event: one run of one claim has finished."""
+
+    question: str
+    claim: str
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An event: every run of one claim has ended and the judge has spoken."""
+
+    question: str
+    claim: str
+    result: ClaimResult
+
+
+ProofEvent: TypeAlias = Measured | Judged
+
+
+# --- memory ------------------------------------------------------------------------------
+
+
+class Rating(enum.IntEnum):
+    AGAIN = 1
+    HARD = 2
+    GOOD = 3
+    EASY = 4
+
+
+class State(enum.IntEnum):
+    """FSRS's states; a question without a card is new."""
+
+    LEARNING = 1
+    REVIEW = 2
+    RELEARNING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Memory state of one question: a cache of what replaying its reviews gives."""
+
+    question: str
+    state: State
+    step: int | None
+    stability: float
+    """Days until retrievability falls to 90 %."""
+    difficulty: float
+    due: datetime
+    """UTC. For whole-day intervals the start of the study day it falls due."""
+    due_day: int
+    """Ordinal of the study day of `due`."""
+    last_day: int
+    """Ordinal of the study day of the last review."""
+    reps: int
+    lapses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one rating would do: computed once, shown on its button, stored as it is."""
+
+    rating: Rating
+    card: Card
+    interval: timedelta
+    """Below a day: a learning step, exact. Otherwise whole study days."""

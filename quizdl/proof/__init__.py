@@ -1,0 +1,9 @@
+"""Proof: a claim is measured, and so is a control in which it must fail.
+
+Demos import `claim` from here and nothing else, so this package stays light: the parts
+that run and judge demos are imported by their own names.
+"""
+
+from quizdl.proof.authoring import claim
+
+__all__ = ["claim"]

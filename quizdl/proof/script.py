@@ -1,0 +1,43 @@
+"""`python demo.py`: run every claim in this very process and print what it measured.
+
+For reading only. What quizdl believes is what `quizdl run` measures in a child process;
+both read the same declarations and ask the same judge.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+from quizdl.bank.declaration import read_claims
+from quizdl.model import Claim, Sample
+from quizdl.proof.judge import judge
+from quizdl.proof.report import result_text
+
+SEEDS = range(5)
+
+
+def print_table(path: Path, module: ModuleType) -> None:
+    """Print one table per claim of the demo at `path` that ran as the script `module`."""
+    claims, problems = read_claims(path.read_text("utf-8"), path)
+    for problem in problems:
+        print(f"{path}:{problem.line}: {problem.message}{problem.fix}", file=sys.stderr)  # noqa: T201
+    for claim in claims:
+        result = judge(claim, _samples(claim, module), SEEDS)
+        summary = (getattr(module, claim.id).__doc__ or claim.id).strip().splitlines()[0]
+        print(result_text(result, summary), end="\n\n", flush=True)  # noqa: T201
+
+
+def _samples(claim: Claim, module: ModuleType) -> list[Sample]:
+    function = getattr(module, claim.id)
+    takes_seed = "seed" in function.__code__.co_varnames[: function.__code__.co_argcount]
+    samples = []
+    for seed in SEEDS:
+        for arm, params in enumerate(claim.arms()):
+            started = time.perf_counter()
+            numbers = function(**params, **({"seed": seed} if takes_seed else {}))
+            elapsed = (time.perf_counter() - started) * 1e3
+            samples.append(Sample(seed, arm, {k: float(v) for k, v in numbers.items()}, elapsed))
+    return samples

@@ -1,0 +1,92 @@
+"""Where things live on this machine, and what the learner has chosen.
+
+`QUIZDL_HOME` puts data and configuration in one folder; otherwise the platform's own
+folders are used (platformdirs). The configuration is a small TOML file that the learner
+edits by hand; quizdl never writes it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from quizdl.words import QuizdlError, say
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    data: Path
+    config: Path
+
+    @property
+    def database(self) -> Path:
+        return self.data / "memory.sqlite3"
+
+    @property
+    def config_file(self) -> Path:
+        return self.config / "config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Defaults are meant to be right; each has one line in the README's reference."""
+
+    desired_retention: float = 0.9
+    """Probability of recall at which a question comes back (FSRS)."""
+    new_per_day: int = 5
+    reviews_per_day: int = 200
+    rollover_hour: int = 4
+    """Local hour at which a study day begins."""
+    learn_ahead_minutes: int = 20
+    """With nothing else left, a learning step due within this many minutes is shown early."""
+
+    _RANGES = {  # noqa: RUF012 - read only
+        "desired_retention": (0.7, 0.99),
+        "new_per_day": (0, 9999),
+        "reviews_per_day": (0, 9999),
+        "rollover_hour": (0, 12),
+        "learn_ahead_minutes": (0, 1440),
+    }
+
+
+def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
+    """The folders to use; none is created here."""
+    if home := environ.get("QUIZDL_HOME"):
+        folder = Path(home).expanduser().absolute()
+        return Paths(data=folder, config=folder)
+    import platformdirs
+
+    return Paths(
+        data=Path(platformdirs.user_data_dir("quizdl", appauthor=False)),
+        config=Path(platformdirs.user_config_dir("quizdl", appauthor=False)),
+    )
+
+
+def load_settings(path: Path) -> Settings:
+    """Settings of a config.toml; the defaults when there is none.
+
+    Raises QuizdlError naming the file and what is wrong: no TOML, an unknown key, a value
+    of the wrong type or outside its range.
+    """
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise QuizdlError("settings.unreadable", path=path, why=error) from error
+    known = {f.name: f for f in fields(Settings)}
+    for key, value in raw.items():
+        if key not in known:
+            names = "、".join(known)
+            raise QuizdlError("settings.unknown_key", path=path, key=key, known=names)
+        low, high = Settings._RANGES[key]
+        whole = isinstance(known[key].default, int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+            kind = say("settings.whole" if whole else "settings.number")
+            raise QuizdlError("settings.wrong_type", path=path, key=key, kind=kind)
+        if not low <= value <= high:
+            raise QuizdlError("settings.range", path=path, key=key, low=low, high=high)
+    return Settings(**raw)
