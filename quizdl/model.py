@@ -276,6 +276,16 @@ class State(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happens, as memory counts time."""
+
+    at: datetime
+    """UTC, whole milliseconds."""
+    day: int
+    """The study day as an ordinal (`date.toordinal`), where and when the learner is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Memory state of one question: a cache of what replaying its reviews gives."""
 
@@ -285,14 +295,16 @@ class Card:
     stability: float
     """Days until retrievability falls to 90 %."""
     difficulty: float
-    due: datetime
-    """UTC. For whole-day intervals the start of the study day it falls due."""
+    due: datetime | None
+    """UTC, of a learning step. None in State.REVIEW: that falls due with its whole study day,
+    whatever the time zone is by then."""
     due_day: int
-    """Ordinal of the study day of `due`."""
+    """Ordinal of the study day it falls due; of a learning step, the day it was given."""
     last_day: int
     """Ordinal of the study day of the last review."""
     reps: int
     lapses: int
+    """How often State.REVIEW ended in Again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +312,57 @@ class Outcome:
     """What one rating would do: computed once, shown on its button, stored as it is."""
 
     rating: Rating
+    before: Card | None
+    """The card it was computed from; None for a new question."""
     card: Card
     interval: timedelta
     """Below a day: a learning step, exact. Otherwise whole study days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One line of the log: the truth that cards are computed from."""
+
+    id: int
+    question: str
+    rating: Rating
+    at: datetime
+    """UTC, when the rating was given."""
+    day: int
+    """Ordinal of the study day of the recall."""
+    duration: timedelta
+    """From the question on screen to the rating."""
+    state_before: State | None
+    """None: the question was new."""
+    state: State
+    step: int | None
+    stability: float
+    difficulty: float
+    interval: timedelta
+    due: datetime | None
+    """UTC, of a learning step, as in Card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the learner has set on a question by hand."""
+
+    suspended: bool = False
+    buried_until: int = 0
+    """Ordinal of the study day on which it comes back."""
+    flagged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What is left of a study day."""
+
+    learning: int
+    review: int
+    new: int
+    seconds: float
+    """How long that will take, at the learner's own pace."""
+
+    @property
+    def total(self) -> int:
+        return self.learning + self.review + self.new

@@ -1,5 +1,70 @@
 """Chinese, the first language. One section per room, keys `room.what`."""
 
+SCAFFOLD_QUESTION = """\
++++
+level = 1
+tags = []
+asked_by = []
+refs = [
+  {{ text = "作者 (年份), 题目, 章节", url = "" }},
+]
+terms = {{ "中心差分" = "central difference" }}
++++
+# 待写：面试官会怎样问这一题？
+
+## 一句话
+待写：直接回答，一两句话。
+
+## 要点
+- 待写：把断言写成链接，
+  [二次函数的中心差分等于导数](demo.py#matches_derivative)。
+- 待写：3 到 6 条，每条可以单独勾对。
+- 待写：至少三条断言有证明。
+
+## 推导
+待写：理由与公式，
+
+$$
+f'(x) \\approx \\frac{{f(x + h) - f(x - h)}}{{2h}}
+$$
+
+## 什么时候不成立
+待写：前提在哪里失效。
+
+## 辨析
+- “待写：常听到的一种说法。” → **不准确**：待写，正确的说法和理由。
+
+## 追问
+- **待写：下一个问题？** 待写：短答案。
+"""
+
+SCAFFOLD_DEMO = '''\
+"""待写：这道题的实验在量什么。"""
+
+import numpy as np
+
+from quizdl.proof import claim
+
+
+def slope(f, x, h, scheme):
+    left = {{"central": x - h, "forward": x}}[scheme]
+    return (f(x + h) - f(left)) / (x + h - left)
+
+
+@claim(
+    guard={{"导数的大小": ">= 0.1"}},
+    expect={{"相对误差": "<= 1e-6"}},
+    control={{"scheme": "forward"}},
+    knobs={{"scheme": ["central", "forward"], "h": [1e-4, 1e-1]}},
+)
+def matches_derivative(scheme="central", h=1e-2, seed=0):
+    """二次函数的中心差分等于导数，前向差分差一个 h 量级"""
+    x = 1 + np.random.default_rng(seed).uniform()
+    exact = 2 * x
+    error = abs(slope(lambda t: t**2, x, h, scheme) - exact) / exact
+    return {{"导数的大小": exact, "相对误差": error}}
+'''
+
 TEXT: dict[str, str] = {
     # --- model
     # --- settings
@@ -21,7 +86,7 @@ TEXT: dict[str, str] = {
     "declaration.literal": "“{what}”必须写成字面量：quizdl 只读源码，不运行它。",
     "declaration.literal.fix": "把变量或算式换成写死的数、字符串、列表或字典。",
     "declaration.dict": "“{what}”应当是以名字为键的字典。",
-    "declaration.dict.fix": "例如 expect={{\"相对误差\": \"<= 1e-9\"}}。",
+    "declaration.dict.fix": '例如 expect={{"相对误差": "<= 1e-9"}}。',
     "declaration.key_twice": "“{what}”里的“{key}”写了两次。",
     "declaration.key_twice.fix": "一个数只声明一个界；要两头都限制，用 in [a, b]。",
     "declaration.bound": "“{key}”的界 {text} 读不懂。",
@@ -47,6 +112,7 @@ TEXT: dict[str, str] = {
     "declaration.outside": "“{key}”= {value} 不在它的旋钮范围里。",
     "declaration.outside.fix": "放宽旋钮，或改默认值与对照。",
     "bank.none": "找不到题库 {path}。用 --bank 或 QUIZDL_BANK 指定一个含有 <主题>/<题目>/question.md 的文件夹。",
+    "bank.all_broken": "题库里没有一道题能读；先看 {path}:{line}：{message}{fix}",
     "bank.empty": "题库 {path} 里一道题也没有。",
     "bank.unknown_id": "没有题目“{id}”。{hint}",
     "bank.hint": "是不是想找：{names}？",
@@ -72,11 +138,11 @@ TEXT: dict[str, str] = {
     "bank.level": "level 应是 1、2 或 3。",
     "bank.level.fix": "1 人人该会，2 常被追问，3 深挖。",
     "bank.strings": "{key} 应是字符串的列表。",
-    "bank.strings.fix": "例如 {key} = [\"甲\", \"乙\"]。",
-    "bank.refs": "refs 的每一项应是 {{ text = \"…\", url = \"…\" }}，url 可省。",
-    "bank.refs.fix": "例如 refs = [{{ text = \"Glorot & Bengio 2010, §4.2\" }}]。",
+    "bank.strings.fix": '例如 {key} = ["甲", "乙"]。',
+    "bank.refs": 'refs 的每一项应是 {{ text = "…", url = "…" }}，url 可省。',
+    "bank.refs.fix": '例如 refs = [{{ text = "Glorot & Bengio 2010, §4.2" }}]。',
     "bank.terms": "terms 应是“中文词 = 英文”的表。",
-    "bank.terms.fix": "例如 terms = {{ \"对称性\" = \"symmetry\" }}。",
+    "bank.terms.fix": '例如 terms = {{ "对称性" = "symmetry" }}。',
     "bank.no_title": "缺少标题：第一个非空行应是 # 问题。",
     "bank.no_title.fix": "写一行 # 加上面试官会问的那句话。",
     "bank.no_answer": "缺少答案：没有任何 ## 小节。",
@@ -90,7 +156,7 @@ TEXT: dict[str, str] = {
     "bank.unlinked": "命题函数 {claim} 没有被答案中的任何一句话链接。",
     "bank.unlinked.fix": "在 question.md 里写 [这句话](demo.py#{claim})。",
     "bank.topic": "缺少 topic.toml，或它有错误：{why}。",
-    "bank.topic.fix": "写上 title = \"主题名\" 和 order = 10。",
+    "bank.topic.fix": '写上 title = "主题名" 和 order = 10。',
     "bank.topic_order": "questions 里的 {id} 不在这个主题下。",
     "bank.topic_order.fix": "改正名字，或从 questions 里删掉。",
     "bank.new.form": "写成 主题/题目，例如 quizdl new initialization/he-init。",
@@ -98,14 +164,73 @@ TEXT: dict[str, str] = {
     "bank.new.taken": "id {id} 已经被 {other} 用了；id 在整个题库里唯一。",
     "bank.new.unwritable": "写不了 {path}：{why}。",
     # --- render
+    "render.math_unknown": "不认识的命令 {name}",
+    "render.math_environment": "不认识的环境 {name}",
+    "render.math_braces": "花括号不配对",
+    "render.math_empty": "公式是空的",
+    "render.math_deep": "公式嵌套太深",
+    "render.math_malformed": "公式写得不完整（{why}）",
+    "render.math_stray": "多余的 {name}",
+    "render.math_unsupported": "画不出 {name}",
+    "render.math_leftover": "公式记号露在正文里：用 $…$ 括起来，$ 内侧不留空格",
+    "render.image": "〔图：{text}〕",
+    "render.verdict_true": "成立",
+    "render.verdict_part": "有条件成立",
+    "render.verdict_loose": "不准确",
+    "render.verdict_false": "错误",
     # --- proof
+    "layer.cpu": "CPU 时间上限",
+    "layer.cpu.on": "试过：一直空转的进程到时被终止",
+    "layer.cpu.off": "试过：一直空转的进程没有被终止，只有总时限管得住它",
+    "layer.memory": "内存上限",
+    "layer.memory.on": "试过：申请过多内存被拒绝",
+    "layer.memory.off": "试过：申请过多内存没有被拒绝",
+    "layer.file": "文件大小上限",
+    "layer.file.on": "试过：写出过大文件的进程被终止",
+    "layer.file.off": "试过：写出过大的文件没有被阻止",
+    "layer.network": "断网",
+    "layer.network.on": "试过：打不开任何套接字",
+    "layer.network.off": "试过：套接字打得开，demo 可以联网",
+    "layer.tree": "整棵进程树清理",
+    "layer.tree.on": "试过：脱离会话的后台进程也被终止",
+    "layer.tree.off": "试过：脱离会话的后台进程会留下来",
+    "layer.files": "文件隔离",
+    "layer.files.on": "试过：打不开临时目录以外的文件",
+    "layer.files.off": "试过：demo 能打开你的文件，不可信的题库不要运行",
+    "proof.platform": "这个系统上不能运行证明：需要 Linux 或 macOS（Windows 上请用 WSL）。",
+    "proof.no_server": "运行 demo 的进程启动不了：{why}。请确认 NumPy 已经装好（quizdl doctor）。",
+    "proof.no_room": "运行不了 demo：{why}。请检查临时目录的空间、权限和打开文件数的上限。",
+    "proof.no_start": "等了 {seconds} 秒，运行 demo 的进程还没有开始；机器可能太忙。",
+    "proof.refused": "系统不肯再开一个进程：{why}。",
+    "proof.lost": "运行 demo 的服务进程两次意外终止，没有得到结果。",
+    "proof.wall": "{seconds} 秒内没有算完，已终止。",
+    "proof.cpu": "用完了 {seconds} 秒 CPU 时间，已终止。",
+    "proof.too_much_output": "输出超过 {kib} KiB，已终止。",
+    "proof.file": "写出的文件超过 {mib} MiB，已终止。",
+    "proof.memory": "demo.py {line}内存不够（{where}）：可用的只有 {mib} MiB。",
+    "proof.killed": "进程被系统强行终止：多半是内存不足，或超过了 CPU 时间。",
+    "proof.signal": "进程崩溃（信号 {name}）。",
+    "proof.early": "进程提前退出（退出码 {code}）：{planned} 次运行只得到 {measured} 次的数值。",
+    "proof.garbled": "结果通道里的内容不合约定，已终止。",
+    "proof.exception": "demo.py {line}出错（{where}）：{what}",
+    "proof.line": "第 {line} 行",
+    "proof.loading": "载入时",
+    "proof.in_claim": "种子 {seed}",
+    "proof.in_control": "对照 {arm}，种子 {seed}",
+    "proof.no_function": "没有函数 {name}",
+    "proof.not_mapping": "应当返回 {{名称: 数}} 的字典，返回的却是 {type}",
+    "proof.not_name": "返回的名称应当是字符串，却有 {name}",
+    "proof.not_number": "「{name}」应当是一个实数，却是 {type}",
+    "proof.truth_value": "「{name}」是真假值：命题要报告数，结论由判定者来下",
     "verdict.proved": "已证",
     "verdict.not_proved": "未证",
     "verdict.error": "出错",
     "verdict.timeout": "超时",
     "verdict.limit": "超限",
+    "proof.output": "demo 打印了：",
     "role.guard": "前提",
     "role.expect": "期望",
+    "measure.role": "",
     "measure.name": "量",
     "measure.bound": "要求",
     "measure.value": "命题",
@@ -122,8 +247,209 @@ TEXT: dict[str, str] = {
     "judge.expect_broken": "{where}在种子 {seed} 下不成立：“{name}”= {value}，要求 {bound}。",
     "judge.control_holds": "{where}在种子 {seed} 下所有期望仍然成立：对照没有让结论失败。",
     # --- memory
+    "memory.not_a_database": "{path} 不是 SQLite 数据库，没有动它。把它移走，或用 QUIZDL_HOME 换一个文件夹。",
+    "memory.foreign": "{path} 是别的程序的数据库，没有动它。把它移走，或用 QUIZDL_HOME 换一个文件夹。",
+    "memory.newer": "{path} 是更新版本的 quizdl 写的（结构 {found}，这里只认识到 {known}），没有动它。请升级 quizdl。",
+    "memory.unwritable": "写不了复习记录 {path}：{why}。检查文件夹和文件的权限，或用 QUIZDL_HOME 换一个文件夹。",
+    "memory.busy": "另一个程序一直占着复习记录 {path}。关掉它再试；这一次没有写入。",
+    "memory.full": "磁盘满了，写不进复习记录 {path}。腾出空间再试；已有的记录都在，这一次没有写入。",
+    "memory.io": "读写复习记录 {path} 时磁盘出错：{why}。检查磁盘再试；这一次没有写入。",
+    "memory.corrupt": "复习记录 {path} 损坏了：{why}。把它移走，从备份恢复。",
+    "memory.renamed": "题目 {old} 已改名为 {new}，而这个窗口用的还是旧题库。关掉重开即可；这一次没有写入。",
     # --- session
+    "session.undo_late": "这道题后来在另一个窗口又评过了，先在那里撤销。",
+    "interval.under_minute": "不到 1 分钟",
+    "interval.minutes": "{count} 分钟",
+    "interval.hours": "{count} 小时",
+    "interval.days": "{count} 天",
+    "interval.months": "{count} 个月",
+    "interval.years": "{count} 年",
     # --- check
+    "check.one_sentence": "答案应以一句话的小节开头。",
+    "check.one_sentence.fix": "第一个小节写 ## 一句话，用一两句话直接回答。",
+    "check.no_section": "缺少“## {name}”小节。",
+    "check.no_section.fix": "补上“## {name}”；写法见 quizdl new 生成的样板。",
+    "check.key_points": "要点有 {count} 条。",
+    "check.key_points.fix": "写 3 到 6 条，每条一个列表项，可以逐条勾对。",
+    "check.no_statements": "辨析里没有列表项。",
+    "check.no_statements.fix": "每种常听到的说法一条：- “说法。” → **错误**：正确的说法。",
+    "check.verdict": "这条辨析没有恰好一个判词。",
+    "check.verdict.fix": "在说法之后用加粗写出其一：{verdicts}。",
+    "check.no_followups": "追问里没有列表项。",
+    "check.no_followups.fix": "每个追问一条：- **问题？** 短答案。",
+    "check.few_claims": "只有 {count} 个被证明的命题。",
+    "check.few_claims.fix": "至少写 {least} 个，把答案里关键的断言都链接到 demo.py。",
+    "check.no_refs": "没有参考文献。",
+    "check.no_refs.fix": "在头部的 refs 里写上原始论文或官方文档。",
+    "check.unfinished": "还留着“{word}”。",
+    "check.unfinished.fix": "写完这一处，再删掉这个标记。",
+    "check.formula": "公式 {latex} 显示不出来：{why}。",
+    "check.formula.fix": "换成受支持的写法；纯文字放进 \\text{{}}。",
+    "check.not_proved": "命题 {claim} {verdict}：{reason}",
+    "check.not_proved.fix": "用 quizdl run {target} 看每个种子的数，再改实验、界或这句话。",
+    "check.error.fix": "用 quizdl run {target} 看输出，改正 demo.py。",
+    "check.timeout.fix": "缩小实验：一道题的全部命题应在 2 秒内跑完。",
+    "check.limit.fix": "缩小实验：少用内存，不要打印，不要写大文件。",
+    # --- scaffold
+    "scaffold.topic": 'title = "{topic}"\norder = 500\n',
+    "scaffold.question": SCAFFOLD_QUESTION,
+    "scaffold.demo": SCAFFOLD_DEMO,
     # --- cli
+    "cli.about": "机器学习面试题：回忆、对照答案、运行证明、按遗忘曲线复习。不带命令即打开终端界面。",
+    "cli.examples": "例",
+    "cli.bank": "使用另一个题库文件夹（也可用环境变量 QUIZDL_BANK）。",
+    "cli.version": "显示版本。",
+    "cli.json": "输出一个 JSON 文档。",
+    "cli.topic": "只要这个主题（id 或名字）。",
+    "cli.tag": "只要带这个标签的题。",
+    "cli.company": "只要这家公司问过的题。",
+    "cli.level": "只要这一级（1 人人该会，2 常被追问，3 深挖）。",
+    "cli.review": "开始一次复习。",
+    "cli.review.none": "没有符合条件的题，没有开始复习。用 quizdl list 看看有哪些。",
+    "cli.review.limit": "最多做几题。",
+    "cli.review.new": "今天最多几道新题（默认见配置）。",
+    "cli.review.ahead": "提前复习还没到期的题。",
+    "cli.review.plain": "不用界面，从标准输入读、向标准输出写，可以写进脚本。",
+    "cli.list": "列出题目；给了词就只列出包含所有词的题。",
+    "cli.show": "打印一道题和它的答案。",
+    "cli.run": "运行一道题的证明：每个命题的数，和对照的数。",
+    "cli.run.set": "改一个参数再跑，可重复，如 --set init=zero。",
+    "cli.run.seed": "只用这一个种子（默认 0 到 4）。",
+    "cli.run.control": "把对照当作命题来跑：它应当不成立。",
+    "cli.check": "检查整个题库并证明每一个命题；有任何问题则以 1 退出。",
+    "cli.check.path": "只检查这个题库、主题或题目的文件夹。",
+    "cli.check.seeds": "每个命题用几个种子。",
+    "cli.check.jobs": "同时跑几个子进程（默认为核数）。",
+    "cli.new": "生成一道新题的样板：主题/题目。",
+    "cli.paths": "显示数据、配置和题库各在哪里。",
+    "cli.doctor": "检查这台机器：版本、文件夹、数据库、证明的保护层。",
+    "cli.problem": "{path}:{line}：{message}{fix}",
+    "cli.problem.no_line": "{path}：{message}{fix}",
+    "cli.list.none": "没有符合条件的题。",
+    "cli.list.count": "{questions} 道题，{claims} 个命题",
+    "cli.levels": "一级|二级|三级",
+    "cli.asked_by": "{companies} 问过",
+    "cli.run.total": "{proved}/{claims} 个命题已证，{seeds} 个种子，{seconds:.1f} 秒",
+    "cli.run.set_form": "--set 要写成 名字=值，如 --set init=zero；收到的是“{given}”。",
+    "cli.run.set_unknown": "“{key}”不是 {target} 的参数；可改的是：{known}。",
+    "cli.run.set_type": "参数 {key} 要的是{kind}，“{value}”不是。",
+    "cli.run.set_outside": "参数 {key} 只能取 {allowed}；收到的是 {value}。",
+    "cli.run.kind.bool": "true 或 false",
+    "cli.run.kind.int": "整数",
+    "cli.run.kind.float": "数",
+    "cli.check.progress": "证明",
+    "cli.check.total": "{questions} 道题，{claims} 个命题，{proved} 个已证（{seeds} 个种子，{seconds:.1f} 秒）",
+    "cli.check.problems": "{count} 个问题",
+    "cli.check.fine": "没有问题",
+    "cli.check.outside": "{path} 里没有题库、主题或题目。",
+    "cli.new.done": "写好了 {path}：填完“待写”，再用 quizdl check {path} 检查。",
+    "cli.paths.bank": "题库",
+    "cli.paths.data": "数据",
+    "cli.paths.config": "配置",
+    "cli.paths.database": "复习记录",
+    "cli.skipped": "有 {count} 处读不了，相关的题已跳过；运行 quizdl check 查看。",
+    "cli.interrupted": "已中断。",
+    "cli.options": "[选项]",
+    "cli.command": "[命令]",
+    "cli.wrong_use": "用法不对：{why} 运行“{where} --help”查看用法。",
+    "cli.doctor.versions": "版本",
+    "cli.doctor.bank": "题库",
+    "cli.doctor.memory": "复习记录",
+    "cli.doctor.terminal": "终端",
+    "cli.doctor.proof": "证明的保护层",
+    "cli.doctor.good": "正常",
+    "cli.doctor.bad": "有问题",
+    "cli.doctor.off": "未启用",
+    "cli.doctor.bank.good": "{path}：{questions} 道题",
+    "cli.doctor.bank.bad": "{path}：{count} 个问题，运行 quizdl check 查看",
+    "cli.doctor.encoding": "输出编码 {encoding}",
+    "cli.doctor.encoding.bad": "输出编码 {encoding} 显示不了中文；把环境变量 LANG 设为 zh_CN.UTF-8 或 C.UTF-8",
+    "cli.doctor.size": "{columns} 列 × {rows} 行",
+    "cli.doctor.size.bad": "{columns} 列 × {rows} 行，界面至少要 60 × 16",
+    # --- plain
+    "plain.recall": "回忆之后按回车看答案（s 跳过  u 撤销  q 结束）：",
+    "plain.rate": "{ratings}\n打分（回车 = 3，r 运行证明  s 跳过  u 撤销  q 结束）：",
+    "plain.rating": "{key} {name} {interval}",
+    "plain.unknown": "不认识“{key}”。",
+    "plain.tomorrow": "明天到期 {count} 道题",
+    # --- answer
+    "answer.terms": "术语",
+    "answer.refs": "参考",
+    "rating.again": "忘了",
+    "rating.again.meaning": "没想起来",
+    "rating.hard": "吃力",
+    "rating.hard.meaning": "想起来了但费劲",
+    "rating.good": "记得",
+    "rating.good.meaning": "想起来了",
+    "rating.easy": "轻松",
+    "rating.easy.meaning": "不假思索",
+    "weekday.0": "周一",
+    "weekday.1": "周二",
+    "weekday.2": "周三",
+    "weekday.3": "周四",
+    "weekday.4": "周五",
+    "weekday.5": "周六",
+    "weekday.6": "周日",
     # --- tui
+    "tui.no_terminal": "这里不是终端，打不开界面。要写进脚本，用 quizdl review --plain。",
+    "tui.too_small": "终端太小：现在 {columns} 列 × {rows} 行，至少要 {least_columns} × {least_rows}。放大窗口，或缩小字号。",
+    "tui.key.help": "帮助",
+    "tui.key.palette": "命令面板",
+    "tui.key.quit": "退出",
+    "tui.key.back": "返回",
+    "tui.key.start": "开始",
+    "tui.key.ahead": "提前复习",
+    "tui.key.reveal": "看答案",
+    "tui.key.rate": "打分：1 忘了 2 吃力 3 记得 4 轻松",
+    "tui.key.prove": "运行证明",
+    "tui.key.prove_one": "运行这一条",
+    "tui.key.cancel": "取消证明",
+    "tui.key.undo": "撤销",
+    "tui.key.skip": "跳过",
+    "tui.key.bury": "今天不再出现",
+    "tui.key.suspend": "暂停这道题",
+    "tui.key.flag": "标记",
+    "tui.key.down": "向下滚动",
+    "tui.key.up": "向上滚动",
+    "tui.key.page_down": "下一页",
+    "tui.key.page_up": "上一页",
+    "tui.key.top": "回到开头",
+    "tui.key.bottom": "到末尾",
+    "tui.key.leave": "结束",
+    "tui.palette.placeholder": "搜索命令…",
+    "tui.palette.help": "帮助",
+    "tui.palette.help.help": "这一屏的按键",
+    "tui.palette.theme": "主题",
+    "tui.palette.theme.help": "换一套颜色",
+    "tui.palette.quit": "退出",
+    "tui.palette.quit.help": "关闭 quizdl；打过的分已经保存",
+    "tui.help.title": "按键",
+    "tui.help.more": "看答案之后，空格或回车等于 3“记得”。光标在某个命题上时，回车只运行那一条。",
+    "tui.today.title": "quizdl  今天",
+    "tui.today.date": "{month}月{day}日 {weekday}",
+    "tui.today.learning": "学习中",
+    "tui.today.review": "到期",
+    "tui.today.new": "新题",
+    "tui.today.opening": "正在打开题库…",
+    "tui.today.time": "{count} 道题，大约 {minutes} 分钟。按 Enter 开始",
+    "tui.today.done": "今天的都做完了。按 a 可以提前复习",
+    "tui.today.nothing": "今天没有要做的题了。",
+    "tui.review.recall": "先自己讲一遍，再按空格看答案",
+    "tui.review.wait": "眼下没有要做的。下一题在 {minutes} 分钟后；按 q 先结束",
+    "tui.review.left": "学习中 {learning}  到期 {review}  新题 {new}",
+    "tui.review.flagged": "已标记",
+    "tui.review.nothing_to_undo": "没有可以撤销的。",
+    "tui.review.buried": "这道题明天再出现。按 u 撤销",
+    "tui.review.suspended": "这道题已暂停，不再出现。按 u 撤销",
+    "tui.review.cancelled": "证明已取消。",
+    "tui.rating.title": "{key} {name}",
+    "tui.claims.title": "{count} 个命题 · r 全部运行 · Tab 选一条",
+    "tui.claim.running": "{done}/{runs}",
+    "tui.claim.queued": "等待中",
+    "tui.claim.cancelled": "已取消",
+    "tui.summary.title": "quizdl  这一次",
+    "tui.summary.nothing": "这一次没有打分。",
+    "tui.summary.total": "打分 {count} 次，用了 {minutes} 分钟",
+    "tui.summary.new": "新学了 {count} 道题",
+    "tui.summary.tomorrow": "明天到期 {count} 道题。按 Enter 返回，按 u 撤销最后一次打分",
 }
