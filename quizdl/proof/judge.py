@@ -34,9 +34,6 @@ def judge(
     With a `failure` the verdict is the failure's, whatever was measured before it; the
     numbers seen so far are still reported.
     """
-    declared = [(name, Role.GUARD, bound) for name, bound in claim.guards.items()]
-    declared += [(name, Role.EXPECT, bound) for name, bound in claim.expects.items()]
-    measures = tuple(_measure(claim, samples, *item) for item in declared)
     if failure is None:
         reason = next(_objections(claim, samples, seeds), "")
         verdict = Verdict.NOT_PROVED if reason else Verdict.PROVED
@@ -47,10 +44,17 @@ def judge(
         verdict=verdict,
         seeds=tuple(seeds),
         ms=sum(sample.ms for sample in samples),
-        measures=measures,
+        measures=measure(claim, samples),
         reason=reason,
         output=output,
     )
+
+
+def measure(claim: Claim, samples: Sequence[Sample]) -> tuple[Measure, ...]:
+    """Every declared number over the runs so far, guards first."""
+    guards = (_measure(claim, samples, name, Role.GUARD, b) for name, b in claim.guards.items())
+    expects = (_measure(claim, samples, name, Role.EXPECT, b) for name, b in claim.expects.items())
+    return (*guards, *expects)
 
 
 def _measure(

@@ -14,9 +14,11 @@ from types import ModuleType
 from quizdl.bank.declaration import read_claims
 from quizdl.model import Claim, Sample
 from quizdl.proof.judge import judge
-from quizdl.proof.report import result_text
+from quizdl.proof.report import result_lines
+from quizdl.render.text import Span, plain
 
 SEEDS = range(5)
+WIDTH = 100
 
 
 def print_table(path: Path, module: ModuleType) -> None:
@@ -27,7 +29,8 @@ def print_table(path: Path, module: ModuleType) -> None:
     for claim in claims:
         result = judge(claim, _samples(claim, module), SEEDS)
         summary = (getattr(module, claim.id).__doc__ or claim.id).strip().splitlines()[0]
-        print(result_text(result, summary), end="\n\n", flush=True)  # noqa: T201
+        lines = result_lines(result, (Span(summary),), WIDTH)
+        print(plain(lines), end="\n\n", flush=True)  # noqa: T201
 
 
 def _samples(claim: Claim, module: ModuleType) -> list[Sample]:

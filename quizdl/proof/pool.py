@@ -1,0 +1,276 @@
+"""The parent's side: sends claims to be run, passes numbers on, lets the judge speak.
+
+Nothing of a demo is executed here and NumPy is never imported. The server is started once
+and lives as long as the pool; each claim runs in a child of its own (`server`, `child`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from quizdl.model import Claim, Judged, Params, ProofEvent, Question
+from quizdl.proof.limits import DEFAULT, Limits
+from quizdl.proof.protocol import Handles
+from quizdl.proof.run import Run, Stage
+from quizdl.words import QuizdlError
+
+_ATTEMPTS = 2
+"""How often a claim is sent when the server dies under it."""
+_STOP = 3.0
+"""Seconds within which killed processes must be gone before we stop waiting for them."""
+
+_BOOT = """\
+import sys
+fd, root, *sys.path = sys.argv[1:]
+from quizdl.proof.server import main
+main(int(fd), root)
+"""
+
+# One thread: two make a small SVD a hundred times slower when the other core is busy, and
+# threads do not survive a fork. A fixed hash seed makes the order of a set repeatable.
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "PATH": os.defpath,
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
+_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Variables of the user without which NumPy may not load."""
+
+
+class Pool:
+    """Runs claims in children, up to `jobs` at once (default: as many as cores).
+
+    `prove` may be called from several threads at the same time: the calls share the server
+    and nothing else, and each has its own `jobs` children. `close`, or leaving the `with`
+    block, ends the server.
+    """
+
+    def __init__(self, jobs: int | None = None, limits: Limits = DEFAULT) -> None:
+        """Raises QuizdlError where processes cannot be forked (Windows)."""
+        if not hasattr(os, "fork"):
+            raise QuizdlError("proof.platform")
+        self._jobs = jobs or _cores()
+        self._limits = limits
+        self._lock = threading.Lock()  # guards all below
+        self._server: _Server | None = None
+        self._cancels = 0
+        self._wakers: set[socket.socket] = set()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def warm(self) -> None:
+        """Start the server without waiting for it. Raises QuizdlError when that fails."""
+        with self._lock:
+            self._living_server()
+
+    def prove(
+        self,
+        targets: Sequence[tuple[Question, Claim]],
+        seeds: Sequence[int],
+        changed: Params | None = None,
+    ) -> Generator[ProofEvent, None, None]:
+        """Run each claim and its controls under every seed, with the `changed` parameters laid
+        over the defaults: a `Measured` as each run ends, one `Judged` as each claim ends.
+
+        Whatever a demo does becomes a verdict. Closing the generator kills its children.
+        Raises QuizdlError when no server can be started.
+        """
+        runs = deque(Run(*target, seeds, changed, self._limits) for target in targets)
+        return self._drive(runs, self._cancels)
+
+    def cancel(self) -> None:
+        """End every `prove` called so far, without further events; their children are killed
+        at once. Does not wait; to be called from any thread."""
+        with self._lock:
+            self._cancels += 1
+            for waker in self._wakers:
+                with contextlib.suppress(BlockingIOError):  # it has been woken often enough
+                    waker.send(b"\0")
+
+    def close(self) -> None:
+        """Cancel everything and end the server. A later `prove` would start another."""
+        self.cancel()
+        with self._lock:
+            self._bury_server()
+
+    def _drive(self, waiting: deque[Run], cancels: int) -> Generator[ProofEvent, None, None]:
+        """One selector, no threads: at any moment up to `jobs` runs are under way."""
+        running: dict[Run, _Server] = {}
+        with self._wake() as wake, selectors.DefaultSelector() as selector:
+            selector.register(wake, selectors.EVENT_READ)
+            try:
+                while waiting or running:
+                    while waiting and len(running) < self._jobs:
+                        server = self._send(waiting[0], selector, cancels)
+                        if server is None:
+                            return
+                        running[waiting.popleft()] = server
+                    patience = min(run.deadline for run in running) - time.monotonic()
+                    ready = selector.select(max(0.0, patience))
+                    for key, _ in ready:
+                        if self._cancels != cancels:
+                            return
+                        if key.fd in selector.get_map():  # not given up a moment ago
+                            yield from key.data.receive(key.fileobj)
+                    heard = {key.data for key, _ in ready}
+                    for run, server in list(running.items()):
+                        if run not in heard and run.deadline <= time.monotonic():
+                            run.expire()
+                            if run.stage is Stage.ENDED:  # and nobody told us: it is stuck
+                                server.process.kill()
+                        if run.stage is Stage.ENDED:
+                            del running[run]
+                            run.close()
+                            yield Judged(run.question.id, run.claim.id, run.judge())
+                        elif run.stage is Stage.WAITING:
+                            del running[run]
+                            run.close()
+                            if run.attempts < _ATTEMPTS:
+                                waiting.append(run)
+                            elif run.ever_started:
+                                yield Judged(run.question.id, run.claim.id, run.judge())
+                            else:
+                                raise QuizdlError("proof.no_server", why=server.last_words())
+            finally:
+                selector.unregister(wake)
+                _put_down(running, selector)
+
+    @contextlib.contextmanager
+    def _wake(self) -> Iterator[socket.socket]:
+        """A socket that becomes readable when `cancel` is called."""
+        wake, waker = socket.socketpair()
+        waker.setblocking(False)
+        with wake, waker:
+            with self._lock:
+                self._wakers.add(waker)
+            try:
+                yield wake
+            finally:
+                with self._lock:
+                    self._wakers.remove(waker)
+
+    def _send(self, run: Run, selector: selectors.BaseSelector, cancels: int) -> _Server | None:
+        """Send `run` to the server, to a new one if that has died; None after a `cancel`."""
+        with self._lock:
+            if self._cancels != cancels:
+                return None
+            try:
+                try:
+                    run.send(self._living_server().submit, selector)
+                except (BrokenPipeError, ConnectionResetError):  # it died this very moment
+                    self._bury_server()
+                    run.send(self._living_server().submit, selector)
+            except OSError as error:
+                raise QuizdlError("proof.no_room", why=error.strerror) from error
+            return self._living_server()
+
+    def _living_server(self) -> _Server:
+        if self._server is not None and self._server.process.poll() is not None:
+            self._bury_server()
+        if self._server is None:
+            self._server = _Server()
+        return self._server
+
+    def _bury_server(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+
+class _Server:
+    """The warm process, seen from outside."""
+
+    def __init__(self) -> None:
+        """Start it; does not wait for NumPy. Raises QuizdlError when the system refuses."""
+        environment = _ENVIRONMENT | {k: v for k in _KEPT if (v := os.environ.get(k))}
+        path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" is the cwd
+        ours, theirs = socket.socketpair()
+        try:
+            self._root = Path(tempfile.mkdtemp(prefix="quizdl-"))
+            with theirs, (self._root / "log").open("wb") as log:
+                # Not -I: it would ignore PYTHONHASHSEED. The environment is ours anyway, and
+                # sys.path is the parent's, so that it is the same quizdl that is found.
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", _BOOT, str(theirs.fileno()), self._root, *path],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    cwd="/",
+                    env=environment,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # ctrl+c in the terminal is for the parent
+                )
+        except OSError as error:
+            ours.close()
+            raise QuizdlError("proof.no_server", why=error.strerror) from error
+        self._socket = ours
+
+    def submit(self, handles: Handles) -> None:
+        """Raises BrokenPipeError or ConnectionResetError when it is dead."""
+        socket.send_fds(self._socket, [b"j"], handles)
+
+    def last_words(self) -> str:
+        """The last line it wrote to stderr: why it died, if it said so."""
+        with contextlib.suppress(OSError):
+            lines = (self._root / "log").read_text("utf-8", "replace").split("\n")
+            return next((line for line in reversed(lines) if line.strip()), "")
+        return ""
+
+    def stop(self) -> None:
+        """Have it kill its jobs, tidy up and end."""
+        self._socket.close()
+        try:
+            self.process.wait(_STOP)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+def _put_down(running: Iterable[Run], selector: selectors.BaseSelector) -> None:
+    """Kill the runs; wait until those whose child had started are gone, and close them all."""
+    for run in running:
+        run.stop()
+    end = time.monotonic() + _STOP
+    while any(run.ever_started and run.stage is Stage.STOPPED for run in running):
+        ready = selector.select(max(0.0, end - time.monotonic()))
+        if not ready:
+            break
+        for key, _ in ready:
+            for _ in key.data.receive(key.fileobj):
+                pass
+    for run in running:
+        run.close()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,302 @@
+"""One claim being run, as the parent sees it: its pipes, its numbers so far, how it ended.
+
+Everything that arrives here comes from a process that may lie, so it is bounded, checked and
+cleaned before it is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import json
+import math
+import os
+import selectors
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from quizdl.model import Claim, ClaimResult, Measured, Params, Question, Sample, Verdict
+from quizdl.proof.judge import Failure, judge
+from quizdl.proof.limits import Limits
+from quizdl.proof.protocol import Handles, Job
+from quizdl.words import say
+
+_START = 60.0
+"""Seconds a server may take until a child runs: NumPy from a cold disk, on a busy machine."""
+_GRACE = 2.0
+"""Seconds to wait for the server's word that a killed job is gone."""
+_LINE = 64 << 10
+"""Bytes of one line on the result pipe; an honest claim needs a few hundred."""
+_NOT_AS_AGREED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading a line raises when it is not one that an honest child writes."""
+
+
+class Stage(enum.Enum):
+    WAITING = enum.auto()
+    """Not sent, or sent to a server that died: to be sent (again)."""
+    SENT = enum.auto()
+    STARTED = enum.auto()
+    """A child is at work."""
+    STOPPED = enum.auto()
+    """To be killed; the server has not confirmed yet that all is gone."""
+    ENDED = enum.auto()
+    """The child and all it started are gone, or their server is."""
+
+
+class Run:
+    """One target of `Pool.prove`.
+
+    Once sent, it waits in a selector for its pipes; `receive` takes what has come. A run must
+    be `expire`d when its `deadline` (of time.monotonic) has passed before it ended.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        claim: Claim,
+        seeds: Sequence[int],
+        changed: Params | None,
+        limits: Limits,
+    ) -> None:
+        self.question = question
+        self.claim = claim
+        self.stage = Stage.WAITING
+        self.attempts = 0
+        self.ever_started = False
+        self.deadline = math.inf
+        self._seeds = tuple(seeds)
+        self._limits = limits
+        arms = claim.arms(changed)
+        # Seed by seed: the numbers of a control show at once beside those of the claim.
+        self._plan = [(seed, arm, params) for seed in seeds for arm, params in enumerate(arms)]
+        self._samples: list[Sample] = []
+        self._output = bytearray()
+        self._failure: Failure | None = None
+
+    def send(self, submit: Callable[[Handles], None], selector: selectors.BaseSelector) -> None:
+        """Hand the runs that have not been measured yet to a server, and wait in `selector`
+        with self as the data. Raises OSError when descriptors or disk space run out, and
+        whatever `submit` raises."""
+        self._offset = len(self._samples)
+        self._line = bytearray()
+        self._words = bytearray()
+        self._selector = selector
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            job = theirs.enter_context(tempfile.TemporaryFile())
+            job.write(self._job().dump())
+            job.seek(0)
+            self._result, result = _pipe(ours, theirs)
+            self._printed, printed = _pipe(ours, theirs)
+            self._control, control = socket.socketpair()
+            ours.enter_context(self._control)
+            theirs.enter_context(control)
+            submit(Handles(job.fileno(), result, printed, control.fileno()))
+            for source in (self._result, self._printed, self._control):
+                selector.register(source, selectors.EVENT_READ, self)
+            self._ours = ours.pop_all()
+        self.attempts += 1
+        self.stage = Stage.SENT
+        self.deadline = time.monotonic() + _START
+
+    def receive(self, source: object) -> Iterator[Measured]:
+        """Take what has arrived on `source`, one of our three in the selector."""
+        if source is self._control:
+            yield from self._on_control()
+        elif source == self._result:
+            if data := _read(self._result):
+                yield from self._on_result(data)
+            else:
+                self._selector.unregister(self._result)
+        elif data := _read(self._printed):
+            self._on_output(data)
+        else:
+            self._selector.unregister(self._printed)
+
+    def stop(self) -> None:
+        """Have the child killed with all it started."""
+        self.stage = Stage.STOPPED
+        self.deadline = time.monotonic() + _GRACE
+        with contextlib.suppress(OSError):  # the server is gone already
+            self._control.shutdown(socket.SHUT_WR)
+        for source in (self._result, self._printed):
+            if source in self._selector.get_map():
+                self._selector.unregister(source)
+
+    def expire(self) -> None:
+        if self.stage is Stage.STARTED:
+            self._fail(Verdict.TIMEOUT, "proof.wall", seconds=f"{self._limits.wall:g}")
+        elif self.stage is Stage.SENT:
+            self._fail(Verdict.ERROR, "proof.no_start", seconds=f"{_START:g}")
+        else:
+            self.stage = Stage.ENDED
+
+    def close(self) -> None:
+        """Let go of everything that `send` opened."""
+        for source in (self._result, self._printed, self._control):
+            if source in self._selector.get_map():
+                self._selector.unregister(source)
+        self._ours.close()
+
+    def judge(self) -> ClaimResult:
+        """The verdict, from the raw numbers. A run whose server died under it failed."""
+        if self.stage is not Stage.ENDED:
+            self._failure = self._failure or Failure(Verdict.ERROR, say("proof.lost"))
+        output = _clean(self._output.decode("utf-8", "replace"))
+        return judge(self.claim, self._samples, self._seeds, self._failure, output)
+
+    def _job(self) -> Job:
+        return Job(
+            source=self.question.demo,
+            path=str(self.question.folder / "demo.py"),
+            claim=self.claim.id,
+            runs=tuple((seed, dict(params)) for seed, _, params in self._plan[self._offset :]),
+            limits=self._limits,
+        )
+
+    def _fail(self, verdict: Verdict, key: str, **values: object) -> None:
+        self._failure = Failure(verdict, say(key, **values))
+        if self.stage is not Stage.ENDED:
+            self.stop()
+
+    # --- what arrives
+
+    def _on_control(self) -> Iterator[Measured]:
+        data = self._control.recv(4096)
+        self._words += data
+        *lines, self._words = self._words.split(b"\n")
+        for line in lines:
+            word, _, number = line.partition(b" ")
+            if word == b"started" and self.stage is Stage.SENT:
+                self.stage = Stage.STARTED
+                self.ever_started = True
+                self.deadline = time.monotonic() + self._limits.wall
+            elif word == b"refused":
+                self._fail(Verdict.ERROR, "proof.refused", why=os.strerror(int(number)))
+                self.stage = Stage.ENDED
+            elif word == b"ended":
+                yield from self._end(int(number))
+        if not data and self.stage is not Stage.ENDED:
+            # Without a word the server has died. What had been stopped is not tried again.
+            self.stage = Stage.ENDED if self._failure else Stage.WAITING
+
+    def _end(self, status: int) -> Iterator[Measured]:
+        """The child has ended: take what is left in its pipes, then say how it went."""
+        while self._failure is None and (data := _read(self._result)):
+            yield from self._on_result(data)
+        while self._failure is None and (data := _read(self._printed)):
+            self._on_output(data)
+        self.stage = Stage.ENDED
+        if self._failure is None:
+            self._on_exit(os.waitstatus_to_exitcode(status))
+
+    def _on_exit(self, code: int) -> None:
+        if code == -signal.SIGXCPU:
+            self._fail(Verdict.TIMEOUT, "proof.cpu", seconds=self._limits.cpu)
+        elif code == -signal.SIGXFSZ:
+            self._fail(Verdict.LIMIT, "proof.file", mib=self._limits.file >> 20)
+        elif code == -signal.SIGKILL:
+            self._fail(Verdict.LIMIT, "proof.killed")
+        elif code < 0:
+            self._fail(Verdict.ERROR, "proof.signal", name=_signal_name(-code))
+        elif code > 0 or len(self._samples) < len(self._plan):
+            measured, planned = len(self._samples), len(self._plan)
+            self._fail(Verdict.ERROR, "proof.early", code=code, measured=measured, planned=planned)
+
+    def _on_output(self, data: bytes) -> None:
+        self._output += data[: self._limits.output - len(self._output) + 1]
+        if len(self._output) > self._limits.output:
+            del self._output[self._limits.output :]
+            self._fail(Verdict.LIMIT, "proof.too_much_output", kib=self._limits.output >> 10)
+
+    def _on_result(self, data: bytes) -> Iterator[Measured]:
+        self._line += data
+        *lines, self._line = self._line.split(b"\n")
+        for line in lines:
+            if self._failure is None:
+                try:
+                    event = self._on_record(json.loads(line))
+                except _NOT_AS_AGREED:
+                    self._fail(Verdict.ERROR, "proof.garbled")
+                else:
+                    yield from event
+        if len(self._line) > _LINE and self._failure is None:
+            self._fail(Verdict.ERROR, "proof.garbled")
+
+    def _on_record(self, record: dict[str, Any]) -> list[Measured]:
+        """One line of the child. Raises one of `_NOT_AS_AGREED` for any other."""
+        if "numbers" not in record:
+            self._on_trouble(record)
+            return []
+        if record["run"] + self._offset != len(self._samples):
+            raise ValueError(record["run"])
+        seed, arm, _ = self._plan[len(self._samples)]
+        numbers = {_clean(name): _real(value) for name, value in record["numbers"].items()}
+        sample = Sample(seed, arm, numbers, _real(record["ms"]))
+        self._samples.append(sample)
+        return [Measured(self.question.id, self.claim.id, sample)]
+
+    def _on_trouble(self, record: dict[str, Any]) -> None:
+        where = say("proof.loading")
+        if record["run"] is not None:
+            seed, arm, _ = self._plan[record["run"] + self._offset]
+            key = "proof.in_control" if arm else "proof.in_claim"
+            where = say(key, arm=arm, seed=seed)
+        kind, message = _clean(record["type"])[:100], _clean(record["message"])[:500]
+        what = "：".join(part for part in (kind, " ".join(message.split())) if part)
+        if record["memory"]:
+            mib = self._limits.memory >> 20
+            self._fail(Verdict.LIMIT, "proof.memory", line=_line(record), where=where, mib=mib)
+        else:
+            self._fail(Verdict.ERROR, "proof.exception", line=_line(record), where=where, what=what)
+
+
+def _pipe(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int, int]:
+    """(read end, write end); each closed with its stack."""
+    read, write = os.pipe()
+    ours.callback(os.close, read)
+    theirs.callback(os.close, write)
+    os.set_blocking(read, False)
+    return read, write
+
+
+def _read(pipe: int) -> bytes:
+    """What is there; empty at the end of the pipe, and when nothing is there."""
+    try:
+        return os.read(pipe, 64 << 10)
+    except BlockingIOError:
+        return b""
+
+
+def _real(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    return float(value)
+
+
+def _line(record: dict[str, Any]) -> str:
+    """Where in demo.py, as words; empty when unknown."""
+    return say("proof.line", line=int(record["line"])) if record["line"] else ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def _clean(text: str) -> str:
+    """Without what could steer a terminal: escape sequences, overprinting, bidi marks."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs()
+    return "".join(c if c.isprintable() or c in "\n\u3000\xa0" else "\ufffd" for c in text)

@@ -1,0 +1,30 @@
+"""Pools shared by the tests of one module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from demos import Prove, prove_with
+
+from quizdl.proof.limits import Limits
+from quizdl.proof.pool import Pool
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with Pool(jobs=2, limits=Limits(wall=15, cpu=1, memory=256 << 20)) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def prove(pool: Pool) -> Prove:
+    """Run one demo under modest limits; its result, and its numbers as they came."""
+    return prove_with(pool)
+
+
+@pytest.fixture(scope="module")
+def prove_soon() -> Iterator[Prove]:
+    """The same with half a second of wall clock."""
+    with Pool(jobs=2, limits=Limits(wall=0.5)) as pool:
+        yield prove_with(pool)
