@@ -75,8 +75,12 @@ class _Reader:
             if keyword.arg is not None and keyword.arg in KEYWORDS:
                 parts[keyword.arg] = keyword.value
             else:
-                self.complain(keyword.lineno, "unknown", name=function.name, key=keyword.arg or "**")
-        defaults = self._attempt(lambda: self._defaults(function)) or {}
+                self.complain(
+                    keyword.lineno, "unknown", name=function.name, key=keyword.arg or "**"
+                )
+        defaults = self._attempt(lambda: self._defaults(function))
+        if defaults is None:
+            return None  # everything else is said in terms of the parameters
         guards = self._attempt(lambda: self._bounds(parts.get("guard"), "guard")) or {}
         expects = self._attempt(lambda: self._bounds(parts.get("expect"), "expect")) or {}
         knobs = self._attempt(lambda: self._knobs(parts.get("knobs"), defaults)) or ()
@@ -153,13 +157,11 @@ class _Reader:
             if argument.arg == "seed":
                 continue
             if node is None:
-                self.complain(function.lineno, "default", name=function.name, key=argument.arg)
-                continue
+                raise self.refuse(function.lineno, "default", name=function.name, key=argument.arg)
             value = self._literal(node, argument.arg)
-            if isinstance(value, bool | int | float | str):
-                defaults[argument.arg] = value
-            else:
-                self.complain(node.lineno, "value", key=argument.arg)
+            if not isinstance(value, bool | int | float | str):
+                raise self.refuse(node.lineno, "value", key=argument.arg)
+            defaults[argument.arg] = value
         return defaults
 
     def _controls(self, node: ast.expr | None, defaults: Params) -> tuple[Params, ...]:
@@ -172,11 +174,10 @@ class _Reader:
             for key, value_node in self._entries(each, "control"):
                 value = self._literal(value_node, key)
                 if key not in defaults:
-                    self.complain(value_node.lineno, "no_param", what="control", key=key)
-                elif not isinstance(value, bool | int | float | str):
-                    self.complain(value_node.lineno, "value", key=key)
-                else:
-                    control[key] = value
+                    raise self.refuse(value_node.lineno, "no_param", what="control", key=key)
+                if not isinstance(value, bool | int | float | str):
+                    raise self.refuse(value_node.lineno, "value", key=key)
+                control[key] = value
             if all(defaults.get(key) == value for key, value in control.items()):
                 self.complain(each.lineno, "same_control")
             controls.append(control)

@@ -30,6 +30,15 @@ class Bank:
     """In syllabus order."""
     problems: tuple[Problem, ...]
 
+    def require_questions(self) -> Bank:
+        """Itself; QuizdlError when there is nothing to ask."""
+        if self.questions:
+            return self
+        for problem in self.problems:
+            path, line, message, fix = problem.path, problem.line, problem.message, problem.fix
+            raise QuizdlError("bank.all_broken", path=path, line=line, message=message, fix=fix)
+        raise QuizdlError("bank.empty", path=self.root)
+
     def get(self, question_id: str) -> Question:
         """The question of that id, also by a former one.
 

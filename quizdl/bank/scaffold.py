@@ -1,0 +1,36 @@
+"""`quizdl new`: a question to fill in, already in the right form and already proved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quizdl.bank.loader import NUMBERED, SLUG, load
+from quizdl.words import QuizdlError, say
+
+
+def create(root: Path, target: str) -> Path:
+    """Write question.md and demo.py (and topic.toml for a new topic) for `TOPIC/SLUG`.
+
+    Nothing that exists is touched. Raises QuizdlError for a malformed name, an id that is
+    taken anywhere in the bank, or a folder that cannot be written.
+    """
+    topic, _, slug = target.partition("/")
+    if not (SLUG.fullmatch(topic) and SLUG.fullmatch(slug)) or NUMBERED.search(slug):
+        raise QuizdlError("bank.new.form")
+    folder = root / topic / slug
+    if folder.exists():
+        raise QuizdlError("bank.new.exists", path=folder)
+    if root.is_dir():
+        for question in load(root).questions:
+            if slug == question.id or slug in question.formerly:
+                raise QuizdlError("bank.new.taken", id=slug, other=question.folder)
+    topic_file = folder.parent / "topic.toml"
+    try:
+        folder.mkdir(parents=True)
+        if not topic_file.exists():
+            topic_file.write_text(say("scaffold.topic", topic=topic), "utf-8")
+        (folder / "question.md").write_text(say("scaffold.question"), "utf-8")
+        (folder / "demo.py").write_text(say("scaffold.demo"), "utf-8")
+    except OSError as error:
+        raise QuizdlError("bank.new.unwritable", path=folder, why=error.strerror) from error
+    return folder

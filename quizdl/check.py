@@ -1,0 +1,102 @@
+"""Every rule an author must keep, as a stream of problems.
+
+The loader has already refused what cannot be read; here is what reads fine and is still
+not good enough, and what a run did not prove.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from quizdl.bank import Bank
+from quizdl.model import ClaimResult, Problem, Question, Verdict
+from quizdl.words import say
+
+VERDICTS = ("成立", "有条件成立", "不准确", "错误")
+LEAST_CLAIMS = 3
+
+_ITEM = re.compile(r"^[-*] (.+(?:\n(?:[ \t]+\S.*|))*)", re.MULTILINE)
+
+
+def check_text(bank: Bank, questions: Iterable[Question]) -> Iterator[Problem]:
+    """What is wrong with the bank before anything runs: first what could not be read."""
+    yield from bank.problems
+    for question in questions:
+        yield from check_question(question)
+
+
+def check_question(question: Question) -> Iterator[Problem]:
+    """The rules for the text of one question."""
+    from quizdl import render
+
+    path = question.folder / "question.md"
+    source = path.read_text("utf-8")
+    offset = source.count("\n", 0, max(source.find(question.back), 0))
+
+    def problem(line: int, key: str, **values: object) -> Problem:
+        message = say(f"check.{key}", **values)
+        return Problem(path, offset + line, message, say(f"check.{key}.fix", **values))
+
+    sections = _sections(question.back)
+    titles = {title: (line, body) for line, title, body in sections}
+    first_line, first_title, first_body = sections[0]
+    if first_title in ("要点", "辨析", "追问") or not first_body.strip():
+        yield problem(first_line, "one_sentence")
+    for name in ("要点", "辨析", "追问"):
+        if name not in titles:
+            yield problem(1, "no_section", name=name)
+    if "要点" in titles:
+        line, body = titles["要点"]
+        if not 3 <= (count := len(_ITEM.findall(body))) <= 6:
+            yield problem(line, "key_points", count=count)
+    if "辨析" in titles:
+        line, body = titles["辨析"]
+        items = list(_ITEM.finditer(body))
+        if not items:
+            yield problem(line, "no_statements")
+        for item in items:
+            marked = set(re.findall(r"\*\*([^*]+)\*\*", item[1])) & set(VERDICTS)
+            if len(marked) != 1:
+                at = line + 1 + body.count("\n", 0, item.start())
+                yield problem(at, "verdict", verdicts="、".join(VERDICTS))
+    if "追问" in titles and not _ITEM.findall(titles["追问"][1]):
+        yield problem(titles["追问"][0], "no_followups")
+    if len(question.claims) < LEAST_CLAIMS:
+        yield problem(1, "few_claims", count=len(question.claims), least=LEAST_CLAIMS)
+    if not question.refs:
+        yield problem(1 - offset, "no_refs")
+    for match in re.finditer(r"TODO|FIXME|待写", source):
+        line = source.count("\n", 0, match.start()) + 1
+        yield problem(line - offset, "unfinished", word=match[0])
+    for line, latex, why in render.problems(question.back):
+        yield problem(line, "formula", latex=latex, why=why)
+
+
+def problem_of(question: Question, result: ClaimResult) -> Problem | None:
+    """What a finished proof says against its claim; None when it is proved."""
+    if result.verdict is Verdict.PROVED:
+        return None
+    claim = question.claim(result.claim)
+    message = say(
+        "check.not_proved",
+        claim=result.claim,
+        verdict=say(f"verdict.{result.verdict}"),
+        reason=result.reason,
+    )
+    fix = say(f"check.{result.verdict}.fix", target=f"{question.id}#{result.claim}")
+    return Problem(question.folder / "demo.py", claim.line if claim else 0, message, fix)
+
+
+def _sections(back: str) -> list[tuple[int, str, str]]:
+    """(line, title, body) of every `##` section, lines 1-based within `back`."""
+    sections: list[tuple[int, str, list[str]]] = []
+    fenced = False
+    for number, line in enumerate(back.splitlines(), 1):
+        if line.startswith(("```", "~~~")):
+            fenced = not fenced
+        if line.startswith("## ") and not fenced:
+            sections.append((number, line[3:].strip(), []))
+        elif sections:
+            sections[-1][2].append(line)
+    return [(number, title, "\n".join(body)) for number, title, body in sections]
