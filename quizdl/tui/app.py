@@ -1,0 +1,174 @@
+"""The application: opens bank and memory behind the first paint, then hands out sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import events, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.message import Message
+from textual.screen import Screen
+
+from quizdl.settings import Paths, Settings
+from quizdl.tui import LEAST_COLUMNS, LEAST_ROWS
+from quizdl.tui.screens.today import TodayScreen
+from quizdl.words import QuizdlError, say
+
+if TYPE_CHECKING:
+    from quizdl.bank import Bank
+    from quizdl.proof.pool import Pool
+    from quizdl.session import Library, Plan, Session
+
+
+def local_now() -> datetime:
+    """The wall clock with the zone of this machine: the only clock of the interface."""
+    return datetime.now().astimezone()
+
+
+class QuizdlApp(App[None]):
+    TITLE = "quizdl"
+    CSS_PATH = [  # noqa: RUF012
+        "app.tcss",
+        "screens/today.tcss",
+        "screens/review.tcss",
+        "screens/summary.tcss",
+        "screens/help.tcss",
+    ]
+    BINDINGS = [  # noqa: RUF012
+        Binding("question_mark", "help", say("tui.key.help"), key_display="?"),
+        Binding("ctrl+p", "command_palette", say("tui.key.palette"), show=False),
+        Binding("ctrl+q", "quit", say("tui.key.quit"), show=False, priority=True),
+    ]
+    ENABLE_COMMAND_PALETTE = True
+
+    class Opened(Message):
+        """Bank and memory are ready."""
+
+        def __init__(self, library: Library, bank: Bank, plan: Plan | None) -> None:
+            super().__init__()
+            self.library, self.bank, self.plan = library, bank, plan
+
+    class Failed(Message):
+        """They are not, and the learner has to act."""
+
+        def __init__(self, error: QuizdlError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(
+        self,
+        bank_root: Path,
+        paths: Paths,
+        settings: Settings,
+        plan: Callable[[Bank], Plan] | None = None,
+        clock: Callable[[], datetime] = local_now,
+    ) -> None:
+        super().__init__()
+        self.bank_root, self.paths, self.settings = bank_root, paths, settings
+        self._plan_for = plan
+        self.clock = clock
+        self.failure: QuizdlError | None = None
+        self.library: Library | None = None
+        self.bank: Bank | None = None
+        self._pool: Pool | None = None
+
+    def on_mount(self) -> None:
+        self.theme = "textual-dark"
+        self.push_screen(TodayScreen())
+        self.call_after_refresh(self._open)
+
+    @work(thread=True, exclusive=True)
+    def _open(self) -> None:
+        """Everything that is slow to import or to read, off the interface's thread."""
+        from quizdl.bank import load
+        from quizdl.session import open_library
+
+        try:
+            bank = load(self.bank_root).require_questions()
+            plan = self._plan_for(bank) if self._plan_for else None
+            library = open_library(self.paths.database, bank.questions, self.settings)
+        except QuizdlError as error:
+            self.post_message(self.Failed(error))
+            return
+        self.post_message(self.Opened(library, bank, plan))
+
+    def on_quizdl_app_failed(self, message: Failed) -> None:
+        self.failure = message.error
+        self.exit(return_code=1)
+
+    def on_quizdl_app_opened(self, message: Opened) -> None:
+        self.library, self.bank = message.library, message.bank
+        if message.bank.problems:
+            count = len(message.bank.problems)
+            self.notify(say("cli.skipped", count=count), severity="warning", timeout=8)
+        self.pool().warm()
+        for screen in self.screen_stack:
+            if isinstance(screen, TodayScreen):
+                screen.show(self)
+        if message.plan is not None:
+            self.start_session(message.plan)
+
+    def pool(self) -> Pool:
+        """The one pool of proof children, started on first use."""
+        if self._pool is None:
+            from quizdl.proof.pool import Pool
+
+            self._pool = Pool()
+        return self._pool
+
+    def new_session(self, plan: Plan | None = None) -> Session:
+        from quizdl.session import Plan
+
+        assert self.library is not None
+        return self.library.session(plan or Plan(), self.clock())
+
+    def start_session(self, plan: Plan | None = None) -> None:
+        if self.bank is None:
+            return
+        from quizdl.tui.screens.review import ReviewScreen
+
+        topics = {topic.id: topic.title for topic in self.bank.topics}
+        session = self.new_session(plan)
+        self.push_screen(ReviewScreen(session, topics, self.clock, self.pool()))
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < LEAST_COLUMNS or event.size.height < LEAST_ROWS
+        self.set_class(small, "-too-small")
+        if small:
+            self.notify(
+                say(
+                    "tui.too_small",
+                    columns=event.size.width,
+                    rows=event.size.height,
+                    least_columns=LEAST_COLUMNS,
+                    least_rows=LEAST_ROWS,
+                ),
+                severity="warning",
+            )
+
+    def on_unmount(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+        if self.library is not None:
+            self.library.close()
+
+    def action_help(self) -> None:
+        from quizdl.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(list(self.screen.active_bindings.values())))
+
+    def action_command_palette(self) -> None:
+        from textual.command import CommandPalette
+
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=say("tui.palette.placeholder")))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        for name, action in (("help", self.action_help), ("theme", self.action_change_theme)):
+            yield SystemCommand(say(f"tui.palette.{name}"), say(f"tui.palette.{name}.help"), action)
+        yield SystemCommand(say("tui.palette.quit"), say("tui.palette.quit.help"), self.action_quit)

@@ -1,0 +1,37 @@
+"""The keys of the screen below, from its own bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from quizdl.render.cells import pad
+from quizdl.words import say
+
+
+class HelpScreen(ModalScreen[None]):
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape,q,question_mark,enter,space", "dismiss", say("tui.key.back")),
+    ]
+
+    def __init__(self, bindings: Sequence[ActiveBinding]) -> None:
+        super().__init__()
+        self._keys = bindings
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help"):
+            yield Static(self._text(), markup=False)
+
+    def _text(self) -> str:
+        keys: dict[str, list[str]] = {}
+        for _, binding, _, tooltip in self._keys:
+            described = binding.tooltip or binding.description or tooltip
+            if described and not binding.system:
+                keys.setdefault(described, []).append(self.app.get_key_display(binding))
+        rows = [f"{pad(' '.join(dict.fromkeys(of)), 16)} {what}" for what, of in keys.items()]
+        return "\n".join((say("tui.help.title"), "", *rows, "", say("tui.help.more")))

@@ -1,0 +1,104 @@
+"""Today: what is due, what is new, how long it will take. Enter starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Digits, Footer, Static
+
+from quizdl.render.cells import pad
+from quizdl.words import say
+
+if TYPE_CHECKING:
+    from quizdl.tui.app import QuizdlApp
+
+KINDS = ("learning", "review", "new")
+_BAR = 12
+
+
+class TodayScreen(Screen[None]):
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter,space", "start", say("tui.key.start"), key_display="Enter"),
+        Binding("a", "ahead", say("tui.key.ahead")),
+        Binding("q,escape", "app.quit", say("tui.key.quit"), key_display="q"),
+    ]
+
+    _eager = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(say("tui.today.title"), id="today-title")
+        with VerticalScroll(id="today"):
+            with Horizontal(id="counts"):
+                for kind in KINDS:
+                    with Vertical(classes="count", id=f"count-{kind}"):
+                        yield Digits("–")
+                        yield Static(say(f"tui.today.{kind}"))
+            yield Static(say("tui.today.opening"), id="today-time")
+            yield Static(id="today-topics", markup=False)
+        yield Footer()
+
+    def on_screen_resume(self) -> None:
+        self.show(self.app)  # type: ignore[arg-type]
+
+    def show(self, app: QuizdlApp) -> None:
+        """Put up today's figures; before the library is open there are none."""
+        if app.library is None or app.bank is None:
+            return
+        now = app.clock()
+        today = app.new_session().today(now)
+        for kind in KINDS:
+            count = getattr(today, kind)
+            box = self.query_one(f"#count-{kind}")
+            box.query_one(Digits).update(str(count))
+            box.set_class(count == 0, "-none")
+        if today.total:
+            minutes = max(1, round(today.seconds / 60))
+            text = say("tui.today.time", count=today.total, minutes=minutes)
+        else:
+            text = say("tui.today.done")
+        self.query_one("#today-time", Static).update(text)
+        self.query_one("#today-topics", Static).update(self._topics(app))
+        date = say(
+            "tui.today.date", month=now.month, day=now.day, weekday=say(f"weekday.{now.weekday()}")
+        )
+        title = f"{say('tui.today.title')}  {date}"
+        self.query_one("#today-title", Static).update(title)
+        if self._eager:
+            self._eager = False
+            self.action_start()
+
+    def _topics(self, app: QuizdlApp) -> str:
+        assert app.library is not None
+        assert app.bank is not None
+        started = app.library.started()
+        lines = []
+        for topic in app.bank.topics:
+            ids = [question.id for question in app.bank.questions if question.topic == topic.id]
+            if not ids:
+                continue
+            seen = sum(question_id in started for question_id in ids)
+            full = round(_BAR * seen / len(ids))
+            bar = "━" * full + "╌" * (_BAR - full)
+            lines.append(f"{pad(topic.title, 16)}  {bar}  {seen}/{len(ids)}")
+        return "\n".join(lines)
+
+    def action_start(self) -> None:
+        """Start now, or as soon as the library is open: no key is lost on the way."""
+        app: QuizdlApp = self.app  # type: ignore[assignment]
+        if app.library is None:
+            self._eager = True
+        elif app.new_session().today(app.clock()).total:
+            app.start_session()
+        else:
+            self.notify(say("tui.today.nothing"))
+
+    def action_ahead(self) -> None:
+        from quizdl.session import Plan
+
+        app: QuizdlApp = self.app  # type: ignore[assignment]
+        if app.library is not None:
+            app.start_session(Plan(ahead=True))

@@ -1,0 +1,1 @@
+"""Widgets: they are given data and post messages; none holds a service."""
