@@ -1,0 +1,147 @@
+"""What to ask next, and what is left today. Pure functions of what is remembered."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain, islice
+
+from quizdl.model import Card, Mark, Moment, Review, State, Today
+
+_SECONDS = {None: 90.0, State.LEARNING: 60.0, State.REVIEW: 60.0}
+"""Guess of how long one look takes, until there are _ENOUGH looks of one's own."""
+_ENOUGH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered, seen from one study day. Ids may include ones not in the bank."""
+
+    day: int
+    cards: Mapping[str, Card]
+    marks: Mapping[str, Mark]
+    new_done: int
+    """Questions seen for the first time on this day."""
+    reviews_done: int
+    """Ratings on this day of cards that were in State.REVIEW."""
+    paces: Sequence[tuple[State | None, float]]
+    """Of recent ratings: the state before (None: new) and the seconds taken."""
+
+    def after(self, review: Review, card: Card) -> Memory:
+        """With one more review, which led to `card`."""
+        today = review.day == self.day
+        return replace(
+            self,
+            cards={**self.cards, card.question: card},
+            new_done=self.new_done + (today and review.state_before is None),
+            reviews_done=self.reviews_done + (today and review.state_before is State.REVIEW),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    new: int
+    """New questions a day."""
+    reviews: int
+    """Reviews a day; learning steps are never held back."""
+    ahead: bool = False
+    """Also ask what is not due yet; then `reviews` holds nothing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Ids in the order they are asked: learning, then review, then new."""
+
+    learning: tuple[str, ...]
+    review: tuple[str, ...]
+    new: tuple[str, ...]
+    steps: tuple[tuple[datetime, str], ...]
+    """Learning steps still to come, soonest first."""
+
+    def next(self, at: datetime, learn_ahead: timedelta) -> str | None:
+        """The id to ask now; a coming step is asked early only when nothing else is left."""
+        for ids in (self.learning, self.review, self.new):
+            if ids:
+                return ids[0]
+        if self.steps and self.steps[0][0] - at <= learn_ahead:
+            return self.steps[0][1]
+        return None
+
+    def narrowed(self, started: Collection[str], room: int) -> Queue:
+        """Only what is `started`, and the first `room` others."""
+        waiting = chain(self.learning, self.review, self.new, (step[1] for step in self.steps))
+        others = [question for question in waiting if question not in started][: max(room, 0)]
+        kept = {*started, *others}
+        return Queue(
+            learning=_only(self.learning, kept),
+            review=_only(self.review, kept),
+            new=_only(self.new, kept),
+            steps=tuple(step for step in self.steps if step[1] in kept),
+        )
+
+
+def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> Queue:
+    """The queue at `now` of the ids in `order` (the syllabus); `memory` is of the same day.
+
+    Reviews come lowest retrievability first. By FSRS's forgetting curve that is a falling
+    function of elapsed days / stability alone, so the ratio sorts them; ties keep `order`.
+    """
+    hidden = {
+        question
+        for question, mark in memory.marks.items()
+        if mark.suspended or mark.buried_until > now.day
+    }
+    asked = [question for question in order if question not in hidden]
+    cards = [memory.cards[question] for question in asked if question in memory.cards]
+    steps = sorted(
+        ((card.due, card.question) for card in cards if card.due is not None),
+        key=lambda step: step[0],
+    )
+    review = [card for card in cards if card.state is State.REVIEW and card.due_day <= now.day]
+    review.sort(key=lambda card: _overdue(card, now.day))
+    if limits.ahead:
+        early = [card for card in cards if card.due_day > now.day > card.last_day]
+        review += sorted(early, key=lambda card: _overdue(card, now.day))
+    else:
+        review = review[: max(limits.reviews - memory.reviews_done, 0)]
+    new = (question for question in asked if question not in memory.cards)
+    return Queue(
+        learning=tuple(question for due, question in steps if due <= now.at),
+        review=tuple(card.question for card in review),
+        new=tuple(islice(new, max(limits.new - memory.new_done, 0))),
+        steps=tuple(step for step in steps if step[0] > now.at),
+    )
+
+
+def today(queue: Queue, paces: Iterable[tuple[State | None, float]]) -> Today:
+    """Counts of `queue`, and the time they take at the median pace of recent ratings."""
+    learning = len(queue.learning) + len(queue.steps)
+    seconds = _pace(paces)
+    first, step, review = seconds[None], seconds[State.LEARNING], seconds[State.REVIEW]
+    return Today(
+        learning=learning,
+        review=len(queue.review),
+        new=len(queue.new),
+        # a new question is looked at twice when it goes well: once new, once after 10 minutes
+        seconds=learning * step + len(queue.review) * review + len(queue.new) * (first + step),
+    )
+
+
+def _pace(paces: Iterable[tuple[State | None, float]]) -> dict[State | None, float]:
+    seen: dict[State | None, list[float]] = {kind: [] for kind in _SECONDS}
+    for state, seconds in paces:
+        seen[State.LEARNING if state is State.RELEARNING else state].append(seconds)
+    return {
+        kind: statistics.median(values) if len(values) >= _ENOUGH else _SECONDS[kind]
+        for kind, values in seen.items()
+    }
+
+
+def _overdue(card: Card, day: int) -> float:
+    return (card.last_day - day) / card.stability
+
+
+def _only(questions: Iterable[str], kept: Collection[str]) -> tuple[str, ...]:
+    return tuple(question for question in questions if question in kept)

@@ -1,0 +1,181 @@
+"""Study days, and FSRS-6 on them (py-fsrs). The only importer of fsrs.
+
+FSRS counts time in days. A day here is a study day: the local date, beginning at
+`rollover_hour`; 22:00 -> 08:00 is one day apart, and 02:00 still belongs to the day before.
+py-fsrs counts blocks of 24 hours instead, so it is given UTC midnights of study days, whose
+distance in 24-hour blocks is the distance in study days. Learning steps, which are shorter
+than a day, are added to the true time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from quizdl.model import Card, Moment, Outcome, Rating, Review, State
+from quizdl.settings import Settings
+
+if TYPE_CHECKING:  # 0.1 s: imported when the first card is scheduled
+    import fsrs
+
+LEARNING_STEPS = (timedelta(minutes=1), timedelta(minutes=10))
+RELEARNING_STEPS = (timedelta(minutes=10),)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a review was scheduled with, in full: kept in the log beside it."""
+
+    scheduler: str
+    parameters: str
+    """JSON: FSRS's weights, desired_retention, steps in seconds."""
+
+
+def study_day(now: datetime, rollover_hour: int) -> int:
+    """Ordinal of the study day of an aware local time, by the clock on its wall.
+
+    Wall clock, not elapsed hours: in a night of 23 or 25 hours the day still begins at
+    rollover_hour. Raises ValueError for a naive datetime.
+    """
+    if now.tzinfo is None:
+        raise ValueError("now must be timezone-aware")
+    return now.toordinal() - (now.hour < rollover_hour)
+
+
+def moment(now: datetime, rollover_hour: int) -> Moment:
+    """`now` as memory counts it. Raises ValueError for a naive datetime."""
+    day = study_day(now, rollover_hour)
+    at = now.astimezone(UTC)
+    return Moment(at.replace(microsecond=at.microsecond // 1000 * 1000), day)
+
+
+@cache
+def scheduler_version() -> str:
+    """Which scheduler computes memory states here; asked without importing it."""
+    from importlib.metadata import version
+
+    return f"fsrs {version('fsrs')}"
+
+
+@cache
+def preset(settings: Settings) -> Preset:
+    return Preset(scheduler_version(), _fsrs(settings.desired_retention).to_json())
+
+
+def outcomes(
+    card: Card | None, question: str, now: Moment, settings: Settings
+) -> dict[Rating, Outcome]:
+    """The four futures of a question; `card` is None when it is new."""
+    scheduler = _fsrs(settings.desired_retention)
+    return {rating: _outcome(scheduler, card, question, rating, now) for rating in Rating}
+
+
+def settle(outcome: Outcome, at: datetime) -> Outcome:
+    """The outcome, its learning step counted from `at`.
+
+    Time spent on the answer between reveal and rating does not eat up the step, and the
+    interval stays the one on the button.
+    """
+    if outcome.card.due is None:
+        return outcome
+    return replace(outcome, card=replace(outcome.card, due=at + outcome.interval))
+
+
+def replay(question: str, reviews: Iterable[Review]) -> Card | None:
+    """The card that `reviews`, in the order of the log, lead to; None without any.
+
+    The memory state (stability, difficulty) is computed anew, by the FSRS at hand. What was
+    promised to the learner (interval, step, due) is taken from the log: a newer FSRS changes
+    what is believed about the past, not which day was announced.
+    """
+    scheduler = _fsrs(Settings().desired_retention)  # plays no part in the memory state
+    card: Card | None = None
+    for review in reviews:
+        after = _review(scheduler, card, review.rating, review.day)
+        card = Card(
+            question=question,
+            state=review.state,
+            step=review.step,
+            stability=_known(after.stability),
+            difficulty=_known(after.difficulty),
+            due=review.due,
+            due_day=review.day + review.interval.days,
+            last_day=review.day,
+            reps=(card.reps if card else 0) + 1,
+            lapses=_lapses(card, review.rating),
+        )
+    return card
+
+
+def _outcome(
+    scheduler: fsrs.Scheduler, card: Card | None, question: str, rating: Rating, now: Moment
+) -> Outcome:
+    after = _review(scheduler, card, rating, now.day)
+    interval = after.due - _midnight(now.day)
+    state = State(after.state)
+    return Outcome(
+        rating=rating,
+        before=card,
+        card=Card(
+            question=question,
+            state=state,
+            step=after.step,
+            stability=_known(after.stability),
+            difficulty=_known(after.difficulty),
+            due=None if state is State.REVIEW else now.at + interval,
+            due_day=now.day + interval.days,
+            last_day=now.day,
+            reps=(card.reps if card else 0) + 1,
+            lapses=_lapses(card, rating),
+        ),
+        interval=interval,
+    )
+
+
+def _review(scheduler: fsrs.Scheduler, card: Card | None, rating: Rating, day: int) -> fsrs.Card:
+    import fsrs
+
+    # an explicit card_id: without one, the constructor takes it from the clock and sleeps
+    if card is None:
+        before = fsrs.Card(card_id=0)
+    else:
+        before = fsrs.Card(
+            card_id=0,
+            state=fsrs.State(card.state),
+            step=card.step,
+            stability=card.stability,
+            difficulty=card.difficulty,
+            due=_midnight(card.due_day),
+            last_review=_midnight(card.last_day),
+        )
+    return scheduler.review_card(before, fsrs.Rating(rating), _midnight(day))[0]
+
+
+@cache
+def _fsrs(desired_retention: float) -> fsrs.Scheduler:
+    import fsrs
+
+    return fsrs.Scheduler(
+        desired_retention=desired_retention,
+        learning_steps=LEARNING_STEPS,
+        relearning_steps=RELEARNING_STEPS,
+        enable_fuzzing=False,  # it draws from the global random: no replay could repeat it
+    )
+
+
+def _lapses(before: Card | None, rating: Rating) -> int:
+    if before is None:
+        return 0
+    return before.lapses + (before.state is State.REVIEW and rating is Rating.AGAIN)
+
+
+def _midnight(day: int) -> datetime:
+    return datetime.fromordinal(day).replace(tzinfo=UTC)
+
+
+def _known(value: float | None) -> float:
+    assert value is not None  # every reviewed card has a memory state
+    return value

@@ -1,0 +1,333 @@
+"""One study session: what is asked now, what each rating would do, and the way back.
+
+No Textual and no SQL. `now` is an aware local datetime, handed to every call; the study day
+is read from its wall clock. One operation (rate, skip, bury, suspend) is one undo step. Any
+call may raise QuizdlError (disk full, say): the session is then as it was before the call.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quizdl.memory import Stale, open_store, queue, scheduler
+from quizdl.memory.queue import Limits, Memory, Queue
+from quizdl.model import Card, Mark, Moment, Outcome, Question, Rating, Review, Today
+from quizdl.settings import Settings
+from quizdl.words import QuizdlError, say
+
+if TYPE_CHECKING:
+    from quizdl.memory.store import Store
+
+LONGEST = timedelta(minutes=10)
+"""A look counts for no longer than this: beyond it, the learner has left the desk, and one
+such night would distort every estimate. Anki's default is a minute; here an answer is read
+and its proof turned over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one session is to cover."""
+
+    questions: tuple[Question, ...] | None = None
+    """None: the whole library."""
+    limit: int | None = None
+    """At most this many questions."""
+    new: int | None = None
+    """New questions today, instead of the setting."""
+    ahead: bool = False
+    """Go on with questions that are not due yet."""
+
+
+EVERYTHING = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What came of a session."""
+
+    ratings: Mapping[Rating, int]
+    new: int
+    """Questions rated for the first time."""
+    seconds: float
+    due_tomorrow: int
+    """Questions of this session's bank that will be waiting tomorrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    question: str
+    review: Review
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    question: str
+    before: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class _Skipped:
+    question: str
+
+
+class Library:
+    """The questions of a bank and what is remembered of them; hands out sessions."""
+
+    def __init__(self, store: Store, questions: Sequence[Question], settings: Settings) -> None:
+        self._store, self._questions, self._settings = store, questions, settings
+        formerly = {old: question.id for question in questions for old in question.formerly}
+        store.adopt(formerly, live={question.id for question in questions})
+
+    def session(self, plan: Plan, now: datetime) -> Session:
+        questions = self._questions if plan.questions is None else plan.questions
+        return Session(self._store, questions, self._settings, now, plan)
+
+    def started(self) -> frozenset[str]:
+        """Ids of the questions that have been rated."""
+        return self._store.started() & {question.id for question in self._questions}
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def open_library(database: Path, questions: Sequence[Question], settings: Settings) -> Library:
+    """Imports SQLAlchemy. Raises QuizdlError when the database cannot be used."""
+    store = open_store(database)
+    try:
+        return Library(store, questions, settings)
+    except BaseException:
+        store.close()
+        raise
+
+
+class Session:
+    def __init__(
+        self,
+        store: Store,
+        questions: Sequence[Question],
+        settings: Settings,
+        now: datetime,
+        plan: Plan = EVERYTHING,
+    ) -> None:
+        self._store, self._settings, self._plan = store, settings, plan
+        self._questions = {question.id: question for question in questions}
+        self._limits = Limits(
+            new=settings.new_per_day if plan.new is None else plan.new,
+            reviews=settings.reviews_per_day,
+            ahead=plan.ahead,
+        )
+        self._history: list[_Rated | _Marked | _Skipped] = []
+        self._memory: Memory = store.memory(self._moment(now).day)
+        self._outcomes: dict[Rating, Outcome] | None = None
+        self._current: str | None = None
+        self._shown = self._moment(now)
+        self.refresh(now)
+
+    # --- what to show
+
+    @property
+    def current(self) -> Question | None:
+        """The question to ask; None when there is nothing to ask now."""
+        return None if self._current is None else self._questions[self._current]
+
+    @property
+    def card(self) -> Card | None:
+        """What is remembered of the current question; None when it is new."""
+        return None if self._current is None else self._memory.cards.get(self._current)
+
+    @property
+    def flagged(self) -> bool:
+        return self._current is not None and self._mark(self._current).flagged
+
+    @property
+    def wait_until(self) -> datetime | None:
+        """UTC: when nothing is to be asked now, when the next learning step will be. None:
+        the session is over. Call `refresh` then."""
+        if self._current is not None:
+            return None
+        steps = self._queue(self._shown).steps
+        return steps[0][0] if steps else None
+
+    def today(self, now: datetime) -> Today:
+        """What is left of this study day within this session's questions and limits."""
+        moment = self._moment(now)
+        self._sync(moment)
+        return queue.today(self._queue(moment), self._memory.paces)
+
+    def summary(self, now: datetime) -> Summary:
+        moment = self._moment(now)
+        self._sync(moment)
+        reviews = [step.review for step in self._history if isinstance(step, _Rated)]
+        waiting = [
+            card
+            for question, card in self._memory.cards.items()
+            if question in self._questions
+            and not self._mark(question).suspended
+            and card.due_day <= moment.day + 1
+        ]
+        return Summary(
+            ratings=Counter(review.rating for review in reviews),
+            new=sum(review.state_before is None for review in reviews),
+            seconds=sum(review.duration.total_seconds() for review in reviews),
+            due_tomorrow=len(waiting),
+        )
+
+    # --- answering
+
+    def reveal(self, now: datetime) -> dict[Rating, Outcome]:
+        """What each rating would do. Computed at the first call for a question; the rating
+        then stores what was shown. The recall counts for the study day of this call."""
+        if self._current is None:
+            raise LookupError("nothing is being asked")
+        if self._outcomes is None:
+            moment = self._moment(now)
+            self._sync(moment)
+            card = self._memory.cards.get(self._current)
+            self._outcomes = scheduler.outcomes(card, self._current, moment, self._settings)
+        return self._outcomes
+
+    def rate(self, rating: Rating, now: datetime) -> Outcome:
+        """Store what `reveal` said of `rating`, durably, and go on. Returns what was stored:
+        that differs only when another quizdl rated the same question since."""
+        outcome = self.reveal(now)[rating]
+        moment = self._moment(now)
+        duration = min(max(moment.at - self._shown.at, timedelta(0)), LONGEST)
+        preset = scheduler.preset(self._settings)
+        while True:
+            outcome = scheduler.settle(outcome, moment.at)
+            try:
+                review = self._store.record(outcome, moment.at, duration, preset)
+                break
+            except Stale as stale:  # the learner did recall it twice: count both, in order
+                question = outcome.card.question
+                outcomes = scheduler.outcomes(stale.card, question, moment, self._settings)
+                outcome = outcomes[rating]
+        self._history.append(_Rated(review.question, review))
+        self._memory = self._memory.after(review, outcome.card)
+        self._advance(moment)
+        return outcome
+
+    def skip(self, now: datetime) -> None:
+        """Not in this session."""
+        if self._current is not None:
+            self._history.append(_Skipped(self._current))
+            self._advance(self._moment(now))
+
+    def bury(self, now: datetime) -> None:
+        """Not before the next study day."""
+        moment = self._moment(now)
+        if self._current is not None:
+            before = self._mark(self._current)
+            self._store.mark(self._current, buried_until=moment.day + 1)
+            self._marked(_Marked(self._current, before), moment)
+
+    def suspend(self, now: datetime) -> None:
+        """Not until the learner says so."""
+        moment = self._moment(now)
+        if self._current is not None:
+            before = self._mark(self._current)
+            self._store.mark(self._current, suspended=True)
+            self._marked(_Marked(self._current, before), moment)
+
+    def flag(self, now: datetime) -> None:
+        """Flag the current question, or take its flag away. The question stays."""
+        if self._current is not None:
+            self._store.mark(self._current, flagged=not self.flagged)
+            self._load(self._moment(now))
+
+    def undo(self, now: datetime) -> Question | None:
+        """Take back the last operation and ask its question again; None without one.
+
+        Raises QuizdlError when another quizdl has rated the question since: that operation
+        stands, and the next undo is for the one before it.
+        """
+        if not self._history:
+            return None
+        moment = self._moment(now)
+        step = self._history[-1]
+        match step:
+            case _Rated(review=review):
+                try:
+                    self._store.undo(review.id, moment.at)
+                except Stale:
+                    del self._history[-1]
+                    raise QuizdlError("session.undo_late") from None
+            case _Marked(before=before):
+                self._store.mark(
+                    step.question, suspended=before.suspended, buried_until=before.buried_until
+                )
+        del self._history[-1]
+        self._load(moment)
+        self._show(step.question, moment)
+        return self.current
+
+    def refresh(self, now: datetime) -> Question | None:
+        """Look again for a question to ask, when there is none; returns the current one."""
+        if self._current is None:
+            self._advance(self._moment(now))
+        return self.current
+
+    # --- inside
+
+    def _moment(self, now: datetime) -> Moment:
+        return scheduler.moment(now, self._settings.rollover_hour)
+
+    def _mark(self, question: str) -> Mark:
+        return self._memory.marks.get(question, Mark())
+
+    def _queue(self, moment: Moment) -> Queue:
+        skipped = {step.question for step in self._history if isinstance(step, _Skipped)}
+        order = [question for question in self._questions if question not in skipped]
+        built = queue.build(order, self._memory, moment, self._limits)
+        if self._plan.limit is None:
+            return built
+        started = {step.question for step in self._history if isinstance(step, _Rated)}
+        return built.narrowed(started, self._plan.limit - len(started))
+
+    def _advance(self, moment: Moment) -> None:
+        self._sync(moment)
+        ahead = timedelta(minutes=self._settings.learn_ahead_minutes)
+        self._show(self._queue(moment).next(moment.at, ahead), moment)
+
+    def _show(self, question: str | None, moment: Moment) -> None:
+        self._current, self._outcomes, self._shown = question, None, moment
+
+    def _marked(self, step: _Marked, moment: Moment) -> None:
+        self._history.append(step)
+        self._load(moment)
+        self._advance(moment)
+
+    def _sync(self, moment: Moment) -> None:
+        """Take in a new study day, and what another quizdl has written."""
+        if moment.day != self._memory.day or self._store.changed():
+            self._load(moment)
+
+    def _load(self, moment: Moment) -> None:
+        self._memory = self._store.memory(moment.day)
+
+
+def format_interval(interval: timedelta) -> str:
+    """The interval as a button shows it: one unit, at most one decimal. Months and years are
+    mean ones of the Gregorian calendar (30.44 and 365.25 days)."""
+    minutes = interval / timedelta(minutes=1)
+    days = interval / timedelta(days=1)
+    if minutes < 1:
+        return say("interval.under_minute")
+    if minutes < 59.5:
+        return say("interval.minutes", count=_short(minutes, 1))
+    if days < 1:
+        return say("interval.hours", count=_short(minutes / 60, 1))
+    if days < 31:
+        return say("interval.days", count=_short(days, 0))
+    if days < 365:
+        return say("interval.months", count=_short(days / 30.436875, 1))
+    return say("interval.years", count=_short(days / 365.2425, 1))
+
+
+def _short(count: float, digits: int) -> str:
+    return f"{round(count, digits):g}"
