@@ -1,0 +1,97 @@
+"""Our own bank: everything in it is proved, and stops being proved when it is made wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Quizdl
+
+from quizdl.bank import find_bank, load
+
+ROOT = find_bank(environ={})
+BANK = load(ROOT)
+IDS = [question.id for question in BANK.questions]
+
+TEN = {
+    "negative-gradient",
+    "zero-init",
+    "xavier-init",
+    "momentum",
+    "adam",
+    "vanishing-exploding-gradients",
+    "sigmoid",
+    "softmax-overflow",
+    "batch-norm-train-eval",
+    "dropout",
+}
+
+
+def test_the_ten_are_there_and_read_without_a_problem() -> None:
+    assert BANK.problems == ()
+    assert set(IDS) >= TEN
+
+
+@pytest.mark.slow
+def test_check_proves_the_whole_bank(quizdl: Quizdl) -> None:
+    ran = quizdl("check", "--json", timeout=300)
+    found = json.loads(ran.stdout)
+    assert found["problems"] == []
+    assert found["questions"] == len(IDS)
+    assert found["proved"] == found["claims"] >= 3 * len(IDS)
+    assert ran.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("question_id", IDS)
+def test_a_demo_runs_by_itself(question_id: str) -> None:
+    demo = BANK.get(question_id).folder / "demo.py"
+    ran = subprocess.run(
+        [sys.executable, demo], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    for claim in BANK.get(question_id).claims:
+        bounds = {**claim.guards, **claim.expects}
+        assert all(name in ran.stdout for name in bounds)
+
+
+def run_changed(
+    quizdl: Quizdl, tmp_path: Path, target: str, old: str, new: str
+) -> tuple[int, dict[str, object]]:
+    """Prove one claim of a copy of its question with `old` replaced by `new` once."""
+    question = BANK.get(target.partition("#")[0])
+    folder = tmp_path / "bank" / question.topic / question.id
+    shutil.copytree(question.folder, folder)
+    shutil.copy(question.folder.parent / "topic.toml", folder.parent)
+    demo = folder / "demo.py"
+    source = demo.read_text("utf-8")
+    assert source.count(old) == 1, f"{old!r} is there {source.count(old)} times"
+    demo.write_text(source.replace(old, new), "utf-8")
+    ran = quizdl("run", target, "--json", "--bank", str(tmp_path / "bank"))
+    (claim,) = json.loads(ran.stdout)["claims"]
+    return ran.returncode, claim
+
+
+MUTANTS = [
+    # question#claim, the decisive line, the same line made wrong
+    (
+        "zero-init#same_gradient",
+        "np.full((2, hidden), value)",
+        "np.arange(2 * hidden).reshape(2, hidden) * value",
+    ),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("target", "old", "new"), MUTANTS)
+def test_a_wrong_decisive_line_is_not_proved(
+    quizdl: Quizdl, tmp_path: Path, target: str, old: str, new: str
+) -> None:
+    code, claim = run_changed(quizdl, tmp_path, target, old, new)
+    assert code == 1
+    assert claim["verdict"] == "not_proved", claim["reason"]

@@ -1,0 +1,61 @@
+"""Every text asked for exists, and every text that exists is asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import quizdl
+from quizdl.words import QuizdlError, say
+from quizdl.words.zh import TEXT
+
+SOURCES = [p for p in Path(quizdl.__file__).parent.rglob("*.py") if "_content" not in p.parts]
+CODE = {path: path.read_text("utf-8") for path in SOURCES if path.name != "zh.py"}
+
+
+def mentions(key: str) -> re.Pattern[str]:
+    """The key, or an f-string whose fixed parts it matches."""
+    return re.compile(rf'["\']{re.escape(key)}["\']')
+
+
+def patterns() -> list[re.Pattern[str]]:
+    """What dotted f-strings in the code can become."""
+    found = []
+    for text in CODE.values():
+        for body in re.findall(r'f"([\w.{}\'()\[\]:+ -]*\{[^"]*)"', text):
+            if "." in body:
+                pieces = re.split(r"\{[^{}]*\}", body)
+                found.append(re.compile(r"[\w.]+".join(map(re.escape, pieces))))
+    return found
+
+
+def test_every_literal_key_exists() -> None:
+    for path, text in CODE.items():
+        for key in re.findall(r'\b(?:say|QuizdlError)\(\s*"([^"]+)"', text):
+            assert key in TEXT, f"{path.name}: {key}"
+
+
+def test_no_text_is_left_over() -> None:
+    everything = "\n".join(CODE.values())
+    dynamic = patterns()
+    stems = set(
+        re.findall(
+            r'(?:complain|refuse|problem)\(\s*[^"()]*(?:\([^()]*\))?[^"()]*"(\w+)"', everything
+        )
+    )
+    unused = [
+        key
+        for key in TEXT
+        if not mentions(key).search(everything)
+        and not any(pattern.fullmatch(key) for pattern in dynamic)
+        and key.split(".")[1] not in stems
+    ]
+    assert unused == []
+
+
+def test_an_error_is_its_text() -> None:
+    assert str(QuizdlError("bank.empty", path="/x")) == say("bank.empty", path="/x")
+    with pytest.raises(KeyError):
+        say("no.such.key")
