@@ -11,6 +11,8 @@ no permission, a lock held too long, a damaged file. Whatever it was doing is th
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -439,6 +441,8 @@ class Store:
     def _prepare(self) -> None:
         """Make the schema, migrate it, or find it well; leave a file that is not ours alone."""
         self._revision()
+        if not os.access(self._path, os.W_OK):  # SQLite would say so only at the first answer
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         self._raw.execute("PRAGMA journal_mode = WAL")
         with self._writer.begin():  # asked again: another quizdl may be opening it too
             match self._revision():
@@ -511,7 +515,8 @@ class Store:
         except (DBAPIError, sqlite3.Error, OSError) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             if isinstance(cause, OSError):
-                raise QuizdlError("memory.unwritable", path=self._path, why=cause) from error
+                why = cause.strerror
+                raise QuizdlError("memory.unwritable", path=self._path, why=why) from error
             code = getattr(cause, "sqlite_errorcode", None)
             key = None if code is None else _SAID.get(code & 0xFF)  # the low byte is the kind
             if key is None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from quizdl.model import ClaimResult, Measure, Role, Verdict
-from quizdl.render.cells import Align, cells, pad
+from quizdl.render.cells import cells, pad
 from quizdl.render.numbers import format_number
 from quizdl.render.text import Line, Span, wrap
 from quizdl.words import say
@@ -18,8 +17,8 @@ MARKS = {
     Verdict.TIMEOUT: "!",
     Verdict.LIMIT: "!",
 }
-_GAP = 2
-_NUMERIC = ("good", "bad", "control")
+_SPACE = Span("  ")
+_FIRST_NUMBER = 3  # columns from here on are numbers
 
 
 def mark(verdict: Verdict) -> Span:
@@ -37,13 +36,14 @@ def measure_lines(measures: Sequence[Measure], width: int) -> list[Line]:
     )
     rows = [head, *(_row(measure) for measure in measures)]
     widths = [max(cells(row[column].text) for row in rows) for column in range(len(head))]
-    if sum(widths) + _GAP * (len(widths) - 1) <= width:
+    if sum(widths) + cells(_SPACE.text) * (len(widths) - 1) <= width:
         return [_columns(row, widths) for row in rows]
     lines: list[Line] = []
     for role, name, bound, value, control in rows[1:]:
         lines += wrap((role, Span(" "), name), width)
-        numbers = _columns((Span("  "), value, bound, head[4], control), (2, widths[3], widths[2]))
-        lines += wrap(numbers, width)
+        number = Span(pad(value.text, widths[3], "right"), value.style)
+        limit = Span(pad(bound.text, widths[2]), bound.style)
+        lines += wrap((number, _SPACE, limit, _SPACE, head[4], Span(" "), control), width)
     return lines
 
 
@@ -77,11 +77,8 @@ def _number(value: float | None) -> str:
 
 
 def _columns(row: Sequence[Span], widths: Sequence[int]) -> Line:
-    """The spans side by side, numbers to the right; spans without a width as they are."""
     parts: list[Span] = []
-    for span, width in zip_longest(row, widths, fillvalue=0):
-        assert isinstance(span, Span)
-        assert isinstance(width, int)
-        align: Align = "right" if span.style in _NUMERIC else "left"
-        parts += [Span(pad(span.text, width, align), span.style), Span(" " * _GAP)]
+    for column, (span, width) in enumerate(zip(row, widths, strict=True)):
+        text = pad(span.text, width, "right" if column >= _FIRST_NUMBER else "left")
+        parts += [Span(text, span.style), _SPACE]
     return tuple(parts[:-1])

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from quizdl.render.box import math_block
@@ -22,6 +23,7 @@ from quizdl.words import say
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.token import Token
     from markdown_it.tree import SyntaxTreeNode
 
 _INDENT = 2  # of code and formulas
@@ -388,18 +390,27 @@ def problems(markdown: str) -> list[tuple[int, str, str]]:
         line = token.map[0] + 1 if token.map else 1
         if token.type == "math_block":
             found += _math_problem(line, token.content)
-        for child in token.children or ():
-            if child.type in ("softbreak", "hardbreak"):
-                line += 1
-            elif child.type.startswith("math_inline"):
-                found += _math_problem(line, child.content)
-                line += child.content.count("\n")
-            elif child.type == "text":
-                found += [
-                    (line, match[0], say("render.math_leftover"))
-                    for match in _LEFTOVER.finditer(child.content)
-                ]
+        for is_text, run in groupby(token.children or (), lambda child: "text" in child.type):
+            if is_text:
+                found += _leftovers(line, run)
+                continue
+            for child in run:
+                if child.type in ("softbreak", "hardbreak"):
+                    line += 1
+                elif child.type.startswith("math_inline"):
+                    found += _math_problem(line, child.content)
+                    line += child.content.count("\n")
     return found
+
+
+def _leftovers(line: int, run: Iterable[Token]) -> Iterator[tuple[int, str, str]]:
+    """Commands and dollars in plain text, but not those that were escaped on purpose."""
+    text = "".join(
+        " " if child.type == "text_special" and len(child.content) == 1 else child.content
+        for child in run
+    )
+    for match in _LEFTOVER.finditer(text):
+        yield line, match[0], say("render.math_leftover")
 
 
 def _math_problem(line: int, latex: str) -> list[tuple[int, str, str]]:

@@ -170,8 +170,9 @@ class _Measured:
         head = after[0]
         inside = left is right and ("code" in left.style or "math" in left.style)
         if before == " ":
-            last = self.glyphs[k - 2][0] if k > 1 else ""
-            if head in CLOSING or last in OPENING:
+            while k > 1 and self.glyphs[k - 1] == " ":
+                k -= 1
+            if head in CLOSING or self.glyphs[k - 1][0] in OPENING:
                 return _WRONG
             return _SOFT if inside else _FREE
         tail = before[0]

@@ -1,0 +1,337 @@
+"""The way a learner goes, key by key, on a real bank, a real database and real proofs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from banks import DEMO, QUESTION, write_question
+from textual.pilot import Pilot
+from textual.widgets import Digits, Static
+
+from quizdl.bank import load
+from quizdl.model import Rating
+from quizdl.session import Plan, open_library
+from quizdl.settings import Paths, Settings
+from quizdl.tui.app import QuizdlApp
+from quizdl.tui.screens.review import ReviewScreen
+from quizdl.tui.screens.summary import SummaryScreen
+from quizdl.tui.screens.today import TodayScreen
+from quizdl.tui.widgets.claims import ClaimRow, Stage
+
+MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=8)))
+SIZES = [(80, 24), (120, 40)]
+
+
+class Clock:
+    """A clock that goes a second forward whenever it is read, and where it is told."""
+
+    def __init__(self) -> None:
+        self.now = MORNING
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "data", tmp_path / "data")
+
+
+def text_of(app: QuizdlApp) -> str:
+    """What stands on the screen, as a terminal would show it."""
+    screen = app.screen
+    size = screen.size
+    lines = screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip)[: size.width] for strip in lines)
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await pilot.pause(0.02)
+
+
+Opened = Callable[..., AsyncIterator[tuple[QuizdlApp, Pilot[None], Clock]]]
+
+
+@asynccontextmanager
+async def opened(
+    bank: Path,
+    paths: Paths,
+    size: tuple[int, int] = (80, 24),
+    plan: Callable[..., Plan] | None = None,
+) -> AsyncIterator[tuple[QuizdlApp, Pilot[None], Clock]]:
+    clock = Clock()
+    app = QuizdlApp(bank, paths, Settings(), plan, clock)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.library is not None or app.failure is not None)
+        await pilot.pause()
+        yield app, pilot, clock
+
+
+def counts(app: QuizdlApp) -> list[str]:
+    return [digits.value for digits in app.screen.query(Digits)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_whole_session(bank: Path, paths: Paths, size: tuple[int, int]) -> None:
+    async with opened(bank, paths, size) as (app, pilot, clock):
+        assert isinstance(app.screen, TodayScreen)
+        assert counts(app) == ["0", "0", "2"]
+        assert "2 道题" in text_of(app)
+
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "doubling 吗？" in text_of(app)
+        assert "会的" not in text_of(app), "the answer is hidden before the recall"
+        await pilot.press("3")
+        assert "doubling 吗？" in text_of(app), "no rating before the answer is seen"
+
+        await pilot.press("space")
+        await pilot.pause()
+        shown = text_of(app)
+        assert "会的" in shown
+        for part in ("1 忘了", "2 吃力", "3 记得", "4 轻松", "1 分钟", "10 分钟", "没想起来"):
+            assert part in shown
+
+        await pilot.press("4")
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app)
+        await pilot.press("space", "space")
+        clock.now += timedelta(minutes=11)
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app), "a learning step comes back in the same session"
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, SummaryScreen)
+        assert "打分 3 次" in text_of(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, TodayScreen)
+        assert counts(app) == ["0", "0", "0"]
+        assert "今天的都做完了" in text_of(app)
+
+
+async def test_what_was_rated_is_there_at_the_next_start(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "4")
+        await pilot.pause()
+    async with opened(bank, paths) as (app, _, _):
+        assert counts(app) == ["0", "0", "1"]
+        assert "1/2" in text_of(app)
+
+
+async def test_undo_brings_the_question_back(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "1")
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app)
+        await pilot.press("u")
+        await pilot.pause()
+        assert "doubling 吗？" in text_of(app)
+        await pilot.press("u")
+        await pilot.pause()
+        assert "没有可以撤销的" in text_of(app)
+    library = open_library(paths.database, load(bank).questions, Settings())
+    assert library.started() == frozenset()
+    library.close()
+
+
+async def test_undo_from_the_summary(bank: Path, paths: Paths) -> None:
+    def one(loaded: object) -> Plan:
+        return Plan(load(bank).questions, limit=1)
+
+    async with opened(bank, paths, plan=one) as (app, pilot, _):
+        await pilot.press("space", "4")
+        await pilot.pause()
+        assert isinstance(app.screen, SummaryScreen)
+        await pilot.press("u")
+        await pilot.pause()
+        assert isinstance(app.screen, ReviewScreen)
+        assert "doubling 吗？" in text_of(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_all_proofs_with_r(bank: Path, paths: Paths, size: tuple[int, int]) -> None:
+    async with opened(bank, paths, size) as (app, pilot, _):
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("r")
+        assert all(row.stage is Stage.IDLE for row in app.screen.query(ClaimRow)), "not before"
+        await pilot.press("space", "r")
+        rows = list(app.screen.query(ClaimRow))
+        await until(pilot, lambda: all(row.stage is Stage.DONE for row in rows))
+        await pilot.pause()
+        shown = text_of(app)
+        assert "✓ 翻倍就是乘二" in shown
+        assert "已证" in shown
+        assert ">= 1" in shown
+        await pilot.press("home")
+        await pilot.pause()
+        assert "• ✓ 翻倍就是乘二" in text_of(app), "the state stands in the answer, too"
+
+
+async def test_one_claim_with_enter_and_with_a_click(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space", "tab", "tab", "enter")
+        rows = list(app.screen.query(ClaimRow))
+        await until(pilot, lambda: any(row.stage is Stage.DONE for row in rows))
+        assert [row.stage for row in rows] == [Stage.IDLE, Stage.DONE, Stage.IDLE]
+        assert isinstance(app.screen, ReviewScreen), "Enter on a claim is not a rating"
+        await pilot.click(rows[2])
+        await until(pilot, lambda: rows[2].stage is Stage.DONE)
+        assert rows[0].stage is Stage.IDLE
+
+
+async def test_a_claim_is_run_by_clicking_its_sentence(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space")
+        await pilot.pause()
+        lines = text_of(app).splitlines()
+        y = next(n for n, line in enumerate(lines) if "平方不是翻倍" in line)
+        await pilot.click(offset=(12, y))
+        row = app.screen.query_one("#claim-squares", ClaimRow)
+        await until(pilot, lambda: row.stage is Stage.DONE)
+
+
+SLOW = DEMO.replace("    off, x = error", "    while seed == 4:\n        pass\n    off, x = error")
+
+
+async def test_the_interface_lives_while_a_proof_runs_and_esc_ends_it(
+    tmp_path: Path, paths: Paths
+) -> None:
+    bank = tmp_path / "bank"
+    write_question(bank, "doubling", demo=SLOW)
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space", "r")
+        row = app.screen.query_one("#claim-doubles", ClaimRow)
+        await until(pilot, lambda: row.stage is Stage.RUNNING)
+        await until(pilot, lambda: "8/10" in text_of(app))
+        assert "<= 1e-9" in text_of(app), "numbers stand there before the verdict"
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert "按键" in text_of(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert row.stage is Stage.RUNNING, "closing the help does not cancel"
+        started = asyncio.get_running_loop().time()
+        await pilot.press("escape")
+        await until(pilot, lambda: row.stage is Stage.CANCELLED)
+        assert asyncio.get_running_loop().time() - started < 2
+        await pilot.press("r", "3")
+        await pilot.pause()
+        assert not app.screen.query("#claim-doubles.-running"), "a rating leaves the proof behind"
+
+
+async def test_a_refuted_claim_is_shown_as_such(tmp_path: Path, paths: Paths) -> None:
+    bank = tmp_path / "bank"
+    wrong = DEMO.replace("x + x", "x + 2")
+    write_question(bank, "doubling", demo=wrong)
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space", "r")
+        rows = list(app.screen.query(ClaimRow))
+        await until(pilot, lambda: all(row.stage is Stage.DONE for row in rows))
+        await pilot.pause()
+        assert "✗ 翻倍就是乘二" in text_of(app)
+        assert "未证" in text_of(app)
+
+
+async def test_skip_bury_suspend_flag(bank: Path, paths: Paths) -> None:
+    write_question(bank, "tripling")
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "asterisk")
+        await pilot.pause()
+        assert "已标记" in text_of(app)
+        await pilot.press("s")
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app)
+        await pilot.press("minus")
+        await pilot.pause()
+        assert "tripling 吗？" in text_of(app)
+        await pilot.press("at")
+        await pilot.pause()
+        assert isinstance(app.screen, SummaryScreen)
+    async with opened(bank, paths) as (app, _, _):
+        assert counts(app) == ["0", "0", "1"], "skipped comes again, buried and suspended do not"
+
+
+async def test_leaving_early_shows_the_summary_only_after_a_rating(
+    bank: Path, paths: Paths
+) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "q")
+        await pilot.pause()
+        assert isinstance(app.screen, TodayScreen)
+        await pilot.press("enter", "space", "3", "q")
+        await pilot.pause()
+        assert isinstance(app.screen, SummaryScreen)
+
+
+async def test_keys_are_shown_in_chinese(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "question_mark")
+        await pilot.pause()
+        shown = text_of(app)
+        for part in ("运行证明", "撤销", "跳过", "今天不再出现", "暂停这道题", "打分"):
+            assert part in shown
+        await pilot.press("escape", "ctrl+p")
+        await pilot.pause(0.3)
+        assert "搜索命令" in text_of(app)
+        assert "Search" not in text_of(app)
+
+
+async def test_a_question_that_cannot_be_read_is_left_out_and_said(
+    bank: Path, paths: Paths
+) -> None:
+    write_question(bank, "broken", question=QUESTION.replace("level = 1", "level = 9"))
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.pause(0.1)
+        assert counts(app) == ["0", "0", "2"]
+        assert "已跳过" in text_of(app)
+
+
+async def test_nothing_readable_ends_with_the_reason(tmp_path: Path, paths: Paths) -> None:
+    bank = tmp_path / "bank"
+    write_question(bank, "broken", question=QUESTION.replace("level = 1", "level = 9"))
+    async with opened(bank, paths) as (app, pilot, _):
+        await until(pilot, lambda: app.failure is not None)
+    assert "level" in str(app.failure)
+
+
+async def test_a_database_that_is_not_ours_ends_with_the_reason(bank: Path, paths: Paths) -> None:
+    paths.data.mkdir()
+    paths.database.write_text("这不是数据库" * 100, "utf-8")
+    async with opened(bank, paths) as (app, _, _):
+        pass
+    assert str(paths.database) in str(app.failure)
+    assert paths.database.read_text("utf-8") == "这不是数据库" * 100
+
+
+async def test_every_rating_has_its_interval(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space")
+        await pilot.pause()
+        for rating in Rating:
+            text = str(app.screen.query_one(f"#rating-{rating.value}", Static).content)
+            assert len(text.splitlines()) == 3
+            assert any(unit in text for unit in ("分钟", "天"))
+
+
+async def test_no_line_begins_with_closing_punctuation(bank: Path, paths: Paths) -> None:
+    long = QUESTION.replace("会的。", "这一句话很长，要换好几行；" * 12 + "到此为止。")
+    write_question(bank, "tripling", question=long)
+    for width in (60, 73, 80, 100, 120):
+        async with opened(
+            bank, paths, (width, 30), lambda _: Plan((load(bank).get("tripling"),))
+        ) as (app, pilot, _):
+            await pilot.press("space")
+            await pilot.pause()
+            shown = [line.partition("│")[0].strip() for line in text_of(app).splitlines()]
+            assert any("这一句话很长" in line for line in shown)
+            assert not [line for line in shown if line[:1] in tuple("，。；、：？！）》”")]
