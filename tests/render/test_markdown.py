@@ -206,7 +206,7 @@ PIECES = st.sampled_from(INLINE + BLOCKS)
 
 
 @settings(deadline=None)
-@given(st.lists(PIECES, max_size=30).map("".join), st.integers(20, 120))
+@given(st.lists(PIECES, min_size=5, max_size=40).map("".join), st.integers(20, 120))
 def test_any_markdown_fits(markdown: str, width: int) -> None:
     for line in layout(markdown, width, {"fn": "✓ "}):
         assert width_of(line) <= width

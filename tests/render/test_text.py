@@ -89,14 +89,14 @@ WORDS = st.sampled_from(
 )
 
 
-@given(st.lists(WORDS, max_size=60).map("".join), st.integers(20, 120))
+@given(st.lists(WORDS, min_size=10, max_size=80).map("".join), st.integers(20, 120))
 def test_no_line_is_too_wide_and_nothing_is_lost(text: str, width: int) -> None:
     lines = wrapped(text, width)
     assert all(cells(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
-@given(st.lists(WORDS, max_size=60), st.integers(20, 120))
+@given(st.lists(WORDS, min_size=20, max_size=80), st.integers(20, 40))
 def test_lines_begin_and_end_as_they_should(words: list[str], width: int) -> None:
     solid = [
         word
