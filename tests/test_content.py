@@ -82,7 +82,36 @@ MUTANTS = [
     (
         "zero-init#same_gradient",
         "np.full((2, hidden), value)",
-        "np.arange(2 * hidden).reshape(2, hidden) * value",
+        "np.linspace(0, value, 2 * hidden).reshape(2, hidden)",
+    ),
+    (
+        "zero-init#convex_is_fine",
+        "w = w - 2.0 * X.T @",
+        "w = w + 2.0 * X.T @",
+    ),
+    ("momentum#accelerates", "v = m * v + g", "v = g"),
+    ("momentum#effective_step", "return w - lr * v, v", "return w - lr * (1 - m) * v, v"),
+    ("adam#first_step_is_lr", "self.m / (1 - self.beta1**self.t)", "self.m"),
+    ("adam#scale_invariant", "(1 - self.beta2) * g**2", "(1 - self.beta2) * np.abs(g)"),
+    (
+        "softmax-overflow#max_shift_is_safe",
+        '"max": lambda z: z.max(axis=1',
+        '"max": lambda z: z.mean(axis=1',
+    ),
+    (
+        "softmax-overflow#log_softmax_keeps_the_loss",
+        "return z - np.log(np.exp(z)",
+        "return z + np.log(np.exp(z)",
+    ),
+    (
+        "batch-norm-train-eval#ema_remembers_its_start",
+        "(1 - momentum) * running + momentum * batch",
+        "momentum * running + (1 - momentum) * batch",
+    ),
+    (
+        "batch-norm-train-eval#depends_on_batch_mates",
+        "normalize(x, x.mean(axis=0), x.var(axis=0), gamma, beta)",
+        "normalize(x, 2.0, 9.0, gamma, beta)",
     ),
 ]
 
