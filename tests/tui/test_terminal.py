@@ -1,0 +1,146 @@
+"""The real program in a real (pseudo) terminal: killed, resized, too small."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from quizdl.bank import load
+from quizdl.memory import open_store
+from quizdl.session import open_library
+from quizdl.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+class Terminal:
+    """A quizdl in a terminal of its own; what it wrote is kept in `seen`."""
+
+    def __init__(self, home: Path, bank: Path, columns: int = 80, rows: int = 24) -> None:
+        self._fd, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environ = os.environ | {
+            "QUIZDL_HOME": str(home),
+            "QUIZDL_BANK": str(bank),
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+        }
+        command = [sys.executable, "-m", "quizdl"]
+        self.process = subprocess.Popen(
+            command, stdin=child, stdout=child, stderr=child, env=environ, start_new_session=True
+        )
+        os.close(child)
+        self.seen = ""
+
+    def press(self, keys: str) -> None:
+        os.write(self._fd, keys.encode())
+
+    def wait_for(self, text: str, seconds: float = 30) -> None:
+        """Read until `text` has been painted since the last wait."""
+        self.seen, end = "", time.monotonic() + seconds
+        while text not in self.seen:
+            ready, _, _ = select.select([self._fd], [], [], max(0, end - time.monotonic()))
+            assert ready, f"{text!r} did not come; the end of what came: {self.seen[-2000:]!r}"
+            try:
+                self.seen += os.read(self._fd, 1 << 16).decode(errors="replace")
+            except OSError:  # the other end is gone
+                break
+        assert text in self.seen, self.seen[-2000:]
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._fd)
+
+
+@contextmanager
+def terminal(*arguments: object, **options: int) -> Iterator[Terminal]:
+    opened = Terminal(*arguments, **options)  # type: ignore[arg-type]
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_killed_right_after_a_rating(tmp_path: Path, bank: Path) -> None:
+    home = tmp_path / "home"
+    with terminal(home, bank) as term:
+        term.wait_for("2 道题")
+        term.press("\r")
+        term.wait_for("doubling 吗？")
+        term.press(" ")
+        term.wait_for("不假思索")
+        term.press("4")
+        term.wait_for("halving 吗？")
+        os.killpg(term.process.pid, signal.SIGKILL)
+    with open_store(home / "memory.sqlite3") as store:
+        (review,) = store.reviews()
+        assert (review.question, int(review.rating)) == ("doubling", 4)
+        cards = store.memory(review.day).cards
+        store.replay()
+        assert store.memory(review.day).cards == cards
+    with terminal(home, bank) as term:
+        term.wait_for("1 道题")
+        assert "1/2" in term.seen
+
+
+def test_two_windows_rate_at_once(tmp_path: Path, bank: Path) -> None:
+    home = tmp_path / "home"
+    with terminal(home, bank) as one, terminal(home, bank) as two:
+        for term in (one, two):
+            term.wait_for("2 道题")
+            term.press("\r")
+            term.wait_for("doubling 吗？")
+            term.press(" ")
+            term.wait_for("不假思索")
+        one.press("4")
+        two.press("4")
+        for term in (one, two):
+            term.wait_for("halving 吗？")
+    with open_store(home / "memory.sqlite3") as store:
+        reviews = store.reviews()
+        assert [review.question for review in reviews] == ["doubling", "doubling"]
+        cards = store.memory(reviews[0].day).cards
+        assert cards["doubling"].reps == 2
+        store.replay()
+        assert store.memory(reviews[0].day).cards == cards
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(40, 24), (80, 10)])
+def test_a_terminal_too_small(tmp_path: Path, bank: Path, columns: int, rows: int) -> None:
+    with terminal(tmp_path / "home", bank, columns=columns, rows=rows) as term:
+        term.wait_for("终端太小")
+        assert term.process.wait(10) == 1
+        assert "Traceback" not in term.seen
+
+
+def test_quitting_leaves_no_process_behind(tmp_path: Path, bank: Path) -> None:
+    with terminal(tmp_path / "home", bank) as term:
+        term.wait_for("2 道题")
+        term.press("\r")
+        term.wait_for("doubling 吗？")
+        term.press(" ")
+        term.wait_for("不假思索")
+        term.press("r")
+        term.wait_for("已证")
+        term.press("\x11")  # ctrl+q
+        assert term.process.wait(10) == 0
+    left = subprocess.run(["ps", "-o", "pid=", "-g", str(term.process.pid)], capture_output=True)
+    assert left.stdout.strip() == b""
+    library = open_library(tmp_path / "home/memory.sqlite3", load(bank).questions, Settings())
+    assert library.started() == frozenset()
+    library.close()
