@@ -335,3 +335,19 @@ async def test_no_line_begins_with_closing_punctuation(bank: Path, paths: Paths)
             shown = [line.partition("│")[0].strip() for line in text_of(app).splitlines()]
             assert any("这一句话很长" in line for line in shown)
             assert not [line for line in shown if line[:1] in tuple("，。；、：？！）》”")]
+
+
+async def test_text_can_be_marked_with_the_mouse_and_copied(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space")
+        await pilot.pause()
+        lines = text_of(app).splitlines()
+        y = next(n for n, line in enumerate(lines) if "平方不是翻倍" in line)
+        x = len(lines[y].partition("平方")[0])  # one cell each up to here
+        await pilot.mouse_down(offset=(x, y))
+        await pilot.hover(offset=(x + 7, y))
+        await pilot.mouse_up(offset=(x + 7, y))
+        await pilot.pause()
+        assert str(app.screen.get_selected_text()).startswith("平方不是")
+        row = app.screen.query_one("#claim-squares", ClaimRow)
+        assert row.stage is Stage.IDLE, "to mark a sentence is not to click on it"

@@ -100,7 +100,8 @@ class ClaimRow(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        self.action_prove()
+        if self.text_selection is None:
+            self.action_prove()
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage

@@ -9,10 +9,12 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from quizdl.render.text import Line
+from quizdl.render.cells import cells
+from quizdl.render.text import Line, plain
 
 CLAIM = "demo.py#"
 
@@ -87,17 +89,35 @@ class Lines(Widget):
     def render_line(self, y: int) -> Strip:
         lines = self._lines(self.content_size.width)
         line = lines[y] if y < len(lines) else ()
-        segments = [Segment(span.text, self._style_of(span.style, span.link)) for span in line]
-        return Strip(segments).adjust_cell_length(self.content_size.width, self.rich_style)
+        strip = Strip(Segment(span.text, self._style_of(span.style, span.link)) for span in line)
+        if (selection := self.text_selection) is not None:
+            strip = self._highlighted(strip, selection.get_span(y))
+        strip = strip.adjust_cell_length(self.content_size.width, self.rich_style)
+        return strip.apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str]:
+        """What the mouse has marked, as plain text to be copied."""
+        return selection.extract(plain(self._lines(self.content_size.width))), "\n"
 
     def notify_style_update(self) -> None:
         self._style_of.cache_clear()
         super().notify_style_update()
 
     def on_click(self, event: events.Click) -> None:
-        if claim := event.style.meta.get("claim"):
+        claim = event.style.meta.get("claim")
+        if claim and self.text_selection is None:
             event.stop()
             self.post_message(self.ClaimClicked(claim))
+
+    def _highlighted(self, strip: Strip, span: tuple[int, int] | None) -> Strip:
+        if span is None:
+            return strip
+        text, (start, end) = strip.text, span
+        before = cells(text[:start])
+        marked = cells(text[start:] if end == -1 else text[start:end])
+        style = self.screen.get_component_rich_style("screen--selection")
+        parts = strip.divide([before, before + marked, strip.cell_length])
+        return Strip.join([parts[0], parts[1].apply_style(style), *parts[2:]])
 
     def _lines(self, width: int) -> list[Line]:
         width = max(1, min(width, self.LONGEST))
