@@ -87,6 +87,10 @@ class Library:
         questions = self._questions if plan.questions is None else plan.questions
         return Session(self._store, questions, self._settings, now, plan)
 
+    def replace(self, question: Question) -> None:
+        """Take the text of a question as it is now, for sessions still to come."""
+        self._questions = [question if q.id == question.id else q for q in self._questions]
+
     def started(self) -> frozenset[str]:
         """Ids of the questions that have been rated."""
         return self._store.started() & {question.id for question in self._questions}
@@ -265,6 +269,11 @@ class Session:
         self._load(moment)
         self._show(step.question, moment)
         return self.current
+
+    def replace(self, question: Question) -> None:
+        """Take the text of a question as it is now; what is remembered of it stays."""
+        if question.id in self._questions:
+            self._questions[question.id] = question
 
     def refresh(self, now: datetime) -> Question | None:
         """Look again for a question to ask, when there is none; returns the current one."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from quizdl.bank import Bank
     from quizdl.proof.pool import Pool
     from quizdl.session import Library, Plan, Session
+    from quizdl.tui.screens.review import ReviewScreen
 
 
 def local_now() -> datetime:
@@ -111,6 +112,10 @@ class QuizdlApp(App[None]):
                 screen.show(self)
         if message.plan is not None:
             self.start_session(message.plan)
+
+    def on_review_screen_edited(self, message: ReviewScreen.Edited) -> None:
+        if self.library is not None:
+            self.library.replace(message.question)
 
     def pool(self) -> Pool:
         """The one pool of proof children, started on first use."""

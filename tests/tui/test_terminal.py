@@ -144,3 +144,26 @@ def test_quitting_leaves_no_process_behind(tmp_path: Path, bank: Path) -> None:
     library = open_library(tmp_path / "home/memory.sqlite3", load(bank).questions, Settings())
     assert library.started() == frozenset()
     library.close()
+
+
+def test_editing_the_question_in_ones_own_editor(
+    tmp_path: Path, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nsed -i 's/会的。/当然会。/' \"$1\"\n", "utf-8")
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(editor))
+    with terminal(tmp_path / "home", bank) as term:
+        term.wait_for("2 道题")
+        term.press("\r")
+        term.wait_for("doubling 吗？")
+        term.press(" ")
+        term.wait_for("会的。")
+        term.press("e")
+        term.wait_for("当然会。")
+        term.press("q")
+        term.wait_for("2 道题")
+        term.press("\r")
+        term.wait_for("doubling 吗？")
+        term.press(" ")
+        term.wait_for("当然会。")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
+import shlex
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual import on, work
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.message import Message
@@ -17,6 +20,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
+from quizdl.bank.loader import read_question
 from quizdl.model import Claim, Judged, Measured, ProofEvent, Question, Rating
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.session import Session, format_interval
@@ -49,6 +53,7 @@ class ReviewScreen(Screen[None]):
         Binding("minus", "bury", say("tui.key.bury"), key_display="-", show=False),
         Binding("at", "suspend_question", say("tui.key.suspend"), key_display="@", show=False),
         Binding("asterisk", "flag", say("tui.key.flag"), key_display="*", show=False),
+        Binding("e", "edit", say("tui.key.edit"), show=False),
         Binding("j,down", "scroll(1)", say("tui.key.down"), show=False),
         Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False),
         Binding("pagedown", "page(1)", say("tui.key.page_down"), show=False),
@@ -65,6 +70,13 @@ class ReviewScreen(Screen[None]):
             super().__init__()
             self.run = run
             self.event = event
+
+    class Edited(Message):
+        """The learner has changed the text of a question."""
+
+        def __init__(self, question: Question) -> None:
+            super().__init__()
+            self.question = question
 
     def __init__(
         self,
@@ -234,6 +246,31 @@ class ReviewScreen(Screen[None]):
             if self._question is not None:
                 self._session.flag(self._clock())
                 self._show_status(self._question)
+
+    async def action_edit(self) -> None:
+        """The question's text in the learner's own editor, then back to where they were."""
+        if self._question is None:
+            return
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        folder = self._question.folder
+        try:
+            with self.app.suspend():
+                subprocess.run([*shlex.split(editor), folder / "question.md"], check=False)
+        except (OSError, ValueError, SuspendNotSupported) as error:
+            self.notify(say("tui.review.no_editor", editor=editor, why=error), severity="error")
+            return
+        question, problems = read_question(folder, self._question.topic)
+        if question is None:
+            first = problems[0]
+            text = say("tui.review.edited_badly", line=first.line, message=first.message)
+            self.notify(text + first.fix, severity="error", timeout=12)
+            return
+        self._session.replace(question)
+        self.post_message(self.Edited(question))
+        revealed = self._revealed
+        await self._show_current()
+        if revealed:
+            self._reveal(question)
 
     def action_leave(self) -> None:
         self._stop_proof()
