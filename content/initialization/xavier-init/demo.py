@@ -1,0 +1,211 @@
+"""Xavier 初始化：信号与梯度的尺度，以及这套推导在哪里失效。"""
+
+import numpy as np
+
+from quizdl.proof import claim
+
+ACTIVATIONS = {  # 激活函数与导数，都以净输入 z 为自变量
+    "linear": (lambda z: z, np.ones_like),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
+    "sigmoid": (lambda z: (1 + np.tanh(z / 2)) / 2, lambda z: (1 - np.tanh(z / 2) ** 2) / 4),
+    # 4σ(z) - 2 = 2 tanh(z/2)：同一条曲线，平移到过原点，再拉伸到斜率 1
+    "4σ-2": (lambda z: 2 * np.tanh(z / 2), lambda z: 1 - np.tanh(z / 2) ** 2),
+}
+
+
+def weight_variance(fan_in, fan_out, mode):
+    return {
+        "xavier": 2 / (fan_in + fan_out),  # Glorot & Bengio 式 (12)
+        "fan_in": 1 / fan_in,  # 只顾前向
+        "he": 2 / fan_in,  # He 等，式 (10)：给 ReLU 补上因子 2
+        "tiny": 1e-4,  # 标准差 0.01，与宽度无关
+    }[mode]
+
+
+def init_weights(widths, mode, rng, gain=1.0, nets=1):
+    """逐层 U(-a, a)，a = gain·√(3·Var)；xavier 时就是 a = gain·√(6/(fan_in+fan_out))。"""
+    weights = []
+    for layer in range(len(widths) - 1):
+        fan_in, fan_out = widths[layer], widths[layer + 1]
+        a = gain * np.sqrt(3 * weight_variance(fan_in, fan_out, mode))
+        weights.append(rng.uniform(-a, a, (nets, fan_in, fan_out)))
+    return weights
+
+
+def propagate(weights, activation, x, g):
+    """前向、反向各走一遍；返回每层的激活，以及损失对每层激活的梯度。"""
+    act, act_grad = ACTIVATIONS[activation]
+    activations, slopes, grads = [x], [], [g]
+    for W in weights:
+        z = activations[-1] @ W  # (nets, batch, fan_out)
+        activations.append(act(z))
+        slopes.append(act_grad(z))
+    for W, slope in zip(weights[::-1], slopes[::-1], strict=True):
+        grads.append((grads[-1] * slope) @ W.swapaxes(1, 2))  # (nets, batch, fan_in)
+    return activations, grads[::-1]
+
+
+def probe(widths, mode, activation, seed, gain=1.0, nets=6, batch=4):
+    """nets 个独立的随机网络，输入与输出端梯度都是标准正态。"""
+    rng = np.random.default_rng(seed)
+    weights = init_weights(widths, mode, rng, gain, nets)
+    x = rng.normal(size=(nets, batch, widths[0]))
+    g = rng.normal(size=(nets, batch, widths[-1]))
+    return propagate(weights, activation, x, g)
+
+
+def second_moment(a):
+    return np.mean(a**2, axis=(-2, -1))  # 每个网络一个数
+
+
+def growth(last, first, layers):
+    """二阶矩每层乘上的倍数（层间几何平均，再对网络平均）。"""
+    return np.mean((second_moment(last) / second_moment(first)) ** (1 / layers))
+
+
+@claim(
+    guard={"输入均值/标准差": ">= 1"},
+    expect={"前向倍数/(扇入·Var)": "in [0.7, 1.4]", "反向倍数/(扇出·Var)": "in [0.9, 1.1]"},
+    control={"shift": 1.0},
+    knobs={"shape": ["uniform", "normal", "sign"], "shift": [0.0, 2.0], "fan_out": [100, 800]},
+)
+def fan_in_and_fan_out(shape="uniform", shift=0.0, fan_in=500, fan_out=250, seed=0):
+    """一层线性映射：前向乘 fan_in·Var(w)，反向乘 fan_out·Var(w)；输入不必零均值"""
+    rng = np.random.default_rng(seed)
+    W = {  # 三种分布，方差都是 1
+        "uniform": lambda size: rng.uniform(-np.sqrt(3), np.sqrt(3), size),
+        "normal": lambda size: rng.normal(size=size),
+        "sign": lambda size: rng.choice([-1.0, 1.0], size),
+    }[shape]((fan_in, fan_out))
+    W = 0.05 * (W + shift)  # shift：权重的均值，以标准差计
+    x = rng.uniform(0, 1, (32, fan_in))  # 输入全为正
+    g = rng.normal(size=(32, fan_out))  # 输出端的梯度
+    return {
+        "输入均值/标准差": x.mean() / x.std(),
+        "前向倍数/(扇入·Var)": growth(x @ W, x, 1) / (fan_in * W.var()),
+        "反向倍数/(扇出·Var)": growth(g @ W.T, g, 1) / (fan_out * W.var()),
+    }
+
+
+@claim(
+    guard={"第一层的激活二阶矩": ">= 0.3"},
+    expect={"激活每两层的倍数": "in [0.55, 0.75]", "梯度每两层的倍数": "in [0.55, 0.75]"},
+    control=[{"mode": "fan_in"}, {"wide": 64}],
+    knobs={"mode": ["xavier", "fan_in"], "wide": [64, 320], "depth": [2, 40]},
+)
+def bottleneck_decays(mode="xavier", wide=256, depth=20, seed=0):
+    """宽窄交替的线性网络：Xavier 前向反向都衰减，只按扇入反而两头都守得住"""
+    widths = [64, wide] * (depth // 2) + [64]
+    activations, grads = probe(widths, mode, "linear", seed, nets=4)
+    return {
+        "第一层的激活二阶矩": second_moment(activations[1]).mean(),
+        "激活每两层的倍数": growth(activations[-1], activations[0], depth // 2),
+        "梯度每两层的倍数": growth(grads[0], grads[-1], depth // 2),
+    }
+
+
+def best_loss(mode, seed, depth, width=32, steps=20):
+    """深层 tanh 网络做回归，全批量梯度下降；各学习率中到过的最低损失（常数预测为 1）。"""
+    rates = {"tiny": (0.1, 10, 1e3), "xavier": (0.05, 0.1)}[mode]  # 各自调参
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(64, width))
+    y = np.tanh(x @ rng.normal(size=(width, 1)) / np.sqrt(width))
+    y = (y - y.mean()) / y.std()
+    start = [W[0] for W in init_weights([width] * depth + [1], mode, rng)]
+    losses = []
+    for lr in rates:
+        weights = start
+        for _ in range(steps):
+            h = [x]
+            for W in weights[:-1]:
+                h.append(np.tanh(h[-1] @ W))  # (n, width)
+            error = h[-1] @ weights[-1] - y  # (n, 1)
+            losses.append(np.mean(error**2))
+            delta, updated = 2 * error / len(x), []
+            for W, a in zip(weights[::-1], h[::-1], strict=True):
+                updated.append(W - lr * a.T @ delta)
+                delta = (delta @ W.T) * (1 - a**2)
+            weights = updated[::-1]
+    return min(losses)
+
+
+@claim(
+    guard={"换成 Xavier 的最低损失": "<= 0.15"},
+    expect={"最低损失": ">= 0.95"},
+    control=[{"mode": "xavier"}, {"depth": 2}],
+    knobs={"mode": ["tiny", "xavier"], "depth": [2, 8]},
+)
+def rate_cannot_repair(mode="tiny", depth=8, seed=0):
+    """尺度错了，调学习率救不回来：小常数初始化的深层网络原地不动"""
+    return {
+        "换成 Xavier 的最低损失": best_loss("xavier", seed, depth),
+        "最低损失": best_loss(mode, seed, depth),
+    }
+
+
+@claim(
+    guard={"第一层的激活二阶矩": ">= 0.3"},
+    expect={"末层二阶矩×2L": "in [0.45, 1.6]", "四分之一深度/末层": "in [2, 8]"},
+    control=[{"activation": "relu"}, {"gain": 1.6667}],
+    knobs={"activation": ["tanh", "relu", "linear"], "gain": [0.8, 2.0], "depth": [16, 80]},
+)
+def tanh_power_law(activation="tanh", gain=1.0, depth=32, seed=0):
+    """tanh 配增益 1：激活二阶矩按 1/(2L) 缓慢下降，不是每层打折的指数衰减"""
+    activations, _ = probe([64] * (depth + 1), "xavier", activation, seed, gain)
+    q = [second_moment(a).mean() for a in activations]
+    return {
+        "第一层的激活二阶矩": q[1],
+        "末层二阶矩×2L": q[-1] * 2 * depth,
+        "四分之一深度/末层": q[depth // 4] / q[-1],
+    }
+
+
+@claim(
+    guard={"第一层的激活二阶矩": ">= 0.3"},
+    expect={"激活二阶矩每层倍数": "in [0.44, 0.54]", "梯度二阶矩每层倍数": "in [0.44, 0.54]"},
+    control=[{"mode": "he"}, {"activation": "linear"}],
+    knobs={"mode": ["xavier", "he"], "activation": ["relu", "linear", "tanh"], "width": [8, 128]},
+)
+def relu_halves(mode="xavier", activation="relu", width=64, seed=0):
+    """ReLU 只留下一半：Xavier 下信号与梯度的二阶矩每层减半，He 的因子 2 补回"""
+    activations, grads = probe([width] * 21, mode, activation, seed)
+    return {
+        "第一层的激活二阶矩": second_moment(activations[1]).mean(),
+        "激活二阶矩每层倍数": growth(activations[-1], activations[0], 20),
+        "梯度二阶矩每层倍数": growth(grads[0], grads[-1], 20),
+    }
+
+
+@claim(
+    guard={"末层激活二阶矩": ">= 0.1"},
+    expect={"样本间方差每层倍数": "in [0.04, 0.07]", "梯度二阶矩每层倍数": "in [0.04, 0.07]"},
+    control={"activation": "4σ-2"},
+    knobs={"activation": ["sigmoid", "4σ-2", "tanh"], "depth": [2, 20]},
+)
+def sigmoid_collapses(activation="sigmoid", depth=10, seed=0):
+    """sigmoid：激活不会变小，但样本间的差别和梯度每层只剩百分之几"""
+    activations, grads = probe([64] * (depth + 1), "xavier", activation, seed)
+    centred = [a - a.mean(axis=1, keepdims=True) for a in activations]  # 去掉批内均值
+    return {
+        "末层激活二阶矩": second_moment(activations[-1]).mean(),
+        "样本间方差每层倍数": growth(centred[-1], centred[0], depth),
+        "梯度二阶矩每层倍数": growth(grads[0], grads[-1], depth),
+    }
+
+
+@claim(
+    guard={"单层倍数的平均": "in [0.9, 1.1]"},
+    expect={"末层二阶矩的中位数": "<= 0.05", "末层二阶矩的对数标准差": ">= 1.7"},
+    control={"depth": 4},
+    knobs={"width": [4, 32], "depth": [2, 80]},
+)
+def narrow_deep_scatters(width=8, depth=60, seed=0):
+    """又窄又深：每层平均不放大不缩小，单个网络的信号却大多塌掉"""
+    activations, _ = probe([width] * (depth + 1), "xavier", "linear", seed, nets=100)
+    q = second_moment(np.stack(activations))  # (depth + 1, nets)
+    return {
+        "单层倍数的平均": np.mean(q[1:] / q[:-1]),
+        "末层二阶矩的中位数": np.median(q[-1]),
+        "末层二阶矩的对数标准差": np.log(q[-1]).std(),
+    }
