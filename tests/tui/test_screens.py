@@ -177,6 +177,19 @@ async def test_all_proofs_with_r(bank: Path, paths: Paths, size: tuple[int, int]
         assert "• ✓ 翻倍就是乘二" in text_of(app), "the state stands in the answer, too"
 
 
+async def test_the_footer_says_what_the_keys_do_now(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert "空格 看答案" in text_of(app)
+        await pilot.press("space", "tab")
+        await pilot.pause(0.1)
+        footer = text_of(app).splitlines()[-1]
+        assert "空格 记得" in footer
+        assert "运行这一条" in footer
+        assert "r 运行证明" in footer
+
+
 async def test_one_claim_with_enter_and_with_a_click(bank: Path, paths: Paths) -> None:
     async with opened(bank, paths, (120, 40)) as (app, pilot, _):
         await pilot.press("enter", "space", "tab", "tab", "enter")
@@ -280,6 +293,7 @@ async def test_keys_are_shown_in_chinese(bank: Path, paths: Paths) -> None:
         shown = text_of(app)
         for part in ("运行证明", "撤销", "跳过", "今天不再出现", "暂停这道题", "打分"):
             assert part in shown
+        assert "Focus" not in shown
         await pilot.press("escape", "ctrl+p")
         await pilot.pause(0.3)
         assert "搜索命令" in text_of(app)

@@ -13,6 +13,12 @@ from textual.widgets import Static
 from quizdl.render.cells import pad
 from quizdl.words import say
 
+OF_TEXTUAL = {  # bindings that Textual brings, in its own words
+    "app.focus_next": say("tui.key.focus_next"),
+    "app.focus_previous": say("tui.key.focus_previous"),
+    "screen.copy_text": say("tui.key.copy"),
+}
+
 
 class HelpScreen(ModalScreen[None]):
     BINDINGS = [  # noqa: RUF012
@@ -30,8 +36,8 @@ class HelpScreen(ModalScreen[None]):
     def _text(self) -> str:
         keys: dict[str, list[str]] = {}
         for _, binding, _, tooltip in self._keys:
-            described = binding.tooltip or binding.description or tooltip
-            if described and not binding.system:
+            described = OF_TEXTUAL.get(binding.action) or binding.tooltip or binding.description
+            if (described := described or tooltip) and not binding.system:
                 keys.setdefault(described, []).append(self.app.get_key_display(binding))
         rows = [f"{pad(' '.join(dict.fromkeys(of)), 16)} {what}" for what, of in keys.items()]
         return "\n".join((say("tui.help.title"), "", *rows, "", say("tui.help.more")))

@@ -41,7 +41,8 @@ class ReviewScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
-        Binding("space,enter", "advance", say("tui.key.reveal"), key_display="空格"),
+        Binding("space,enter", "reveal", say("tui.key.reveal"), key_display="空格"),
+        Binding("space,enter", "rate(3)", say("rating.good"), key_display="空格"),
         *(
             Binding(str(rating.value), f"rate({rating.value})", say("tui.key.rate"), show=False)
             for rating in Rating
@@ -177,17 +178,17 @@ class ReviewScreen(Screen[None]):
         match action:
             case "rate" | "prove":
                 return self._revealed
-            case "advance" | "skip" | "bury" | "suspend_question" | "flag":
+            case "reveal":
+                return self._question is not None and not self._revealed
+            case "skip" | "bury" | "suspend_question" | "flag":
                 return self._question is not None
             case "cancel":
                 return self._proving
             case _:
                 return True
 
-    async def action_advance(self) -> None:
-        if self._revealed:
-            await self.action_rate(Rating.GOOD)
-        elif self._question is not None:
+    def action_reveal(self) -> None:
+        if self._question is not None:
             self._reveal(self._question)
 
     def _reveal(self, question: Question) -> None:

@@ -42,7 +42,7 @@ _MARKS = {
 class ClaimRow(Lines, can_focus=True):
     """One claim. Enter or a click asks for its proof."""
 
-    BINDINGS = [Binding("enter", "prove", say("tui.key.prove_one"), show=True)]  # noqa: RUF012
+    BINDINGS = [Binding("enter", "run", say("tui.key.prove_one"), show=True)]  # noqa: RUF012
 
     class Wanted(Message):
         """The learner wants the proof of one claim."""
@@ -95,13 +95,13 @@ class ClaimRow(Lines, can_focus=True):
             lines += [(_INDENT, *line) for line in numbers]
         return lines
 
-    def action_prove(self) -> None:
+    def action_run(self) -> None:
         self.post_message(self.Wanted(self.claim.id))
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
         if self.text_selection is None:
-            self.action_prove()
+            self.action_run()
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
