@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from quizdl.memory import Stale, open_store, queue, scheduler
 from quizdl.memory.queue import Limits, Memory, Queue
-from quizdl.model import Card, Mark, Moment, Outcome, Question, Rating, Review, Today
+from quizdl.model import Mark, Moment, Outcome, Question, Rating, Review, Today
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError, say
 
@@ -65,14 +65,22 @@ class _Rated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Marked:
+class _Buried:
     question: str
-    before: Mark
+    until_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspended:
+    question: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Skipped:
     question: str
+
+
+_Step: TypeAlias = _Rated | _Buried | _Suspended | _Skipped
 
 
 class Library:
@@ -125,7 +133,7 @@ class Session:
             reviews=settings.reviews_per_day,
             ahead=plan.ahead,
         )
-        self._history: list[_Rated | _Marked | _Skipped] = []
+        self._history: list[_Step] = []
         self._memory: Memory = store.memory(self._moment(now).day)
         self._outcomes: dict[Rating, Outcome] | None = None
         self._current: str | None = None
@@ -138,11 +146,6 @@ class Session:
     def current(self) -> Question | None:
         """The question to ask; None when there is nothing to ask now."""
         return None if self._current is None else self._questions[self._current]
-
-    @property
-    def card(self) -> Card | None:
-        """What is remembered of the current question; None when it is new."""
-        return None if self._current is None else self._memory.cards.get(self._current)
 
     @property
     def flagged(self) -> bool:
@@ -211,32 +214,29 @@ class Session:
                 question = outcome.card.question
                 outcomes = scheduler.outcomes(stale.card, question, moment, self._settings)
                 outcome = outcomes[rating]
-        self._history.append(_Rated(review.question, review))
         self._memory = self._memory.after(review, outcome.card)
-        self._advance(moment)
+        self._done(_Rated(review.question, review), moment)
         return outcome
 
     def skip(self, now: datetime) -> None:
         """Not in this session."""
         if self._current is not None:
-            self._history.append(_Skipped(self._current))
-            self._advance(self._moment(now))
+            self._done(_Skipped(self._current), self._moment(now))
 
     def bury(self, now: datetime) -> None:
         """Not before the next study day."""
         moment = self._moment(now)
         if self._current is not None:
-            before = self._mark(self._current)
+            until_before = self._mark(self._current).buried_until
             self._store.mark(self._current, buried_until=moment.day + 1)
-            self._marked(_Marked(self._current, before), moment)
+            self._done(_Buried(self._current, until_before), moment)
 
     def suspend(self, now: datetime) -> None:
         """Not until the learner says so."""
         moment = self._moment(now)
         if self._current is not None:
-            before = self._mark(self._current)
             self._store.mark(self._current, suspended=True)
-            self._marked(_Marked(self._current, before), moment)
+            self._done(_Suspended(self._current), moment)
 
     def flag(self, now: datetime) -> None:
         """Flag the current question, or take its flag away. The question stays."""
@@ -261,10 +261,12 @@ class Session:
                 except Stale:
                     del self._history[-1]
                     raise QuizdlError("session.undo_late") from None
-            case _Marked(before=before):
-                self._store.mark(
-                    step.question, suspended=before.suspended, buried_until=before.buried_until
-                )
+            case _Buried(until_before=until):
+                self._store.mark(step.question, buried_until=until)
+            case _Suspended():
+                self._store.mark(step.question, suspended=False)
+            case _Skipped():
+                pass
         del self._history[-1]
         self._load(moment)
         self._show(step.question, moment)
@@ -306,14 +308,13 @@ class Session:
     def _show(self, question: str | None, moment: Moment) -> None:
         self._current, self._outcomes, self._shown = question, None, moment
 
-    def _marked(self, step: _Marked, moment: Moment) -> None:
+    def _done(self, step: _Step, moment: Moment) -> None:
         self._history.append(step)
-        self._load(moment)
         self._advance(moment)
 
     def _sync(self, moment: Moment) -> None:
-        """Take in a new study day, and what another quizdl has written."""
-        if moment.day != self._memory.day or self._store.changed():
+        """Take in a new study day, and what another session or quizdl has written."""
+        if moment.day != self._memory.day or self._store.version() != self._memory.version:
             self._load(moment)
 
     def _load(self, moment: Moment) -> None:

@@ -55,7 +55,8 @@ class Settings:
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     """The folders to use; none is created here."""
     if home := environ.get("QUIZDL_HOME"):
-        folder = Path(home).expanduser().absolute()
+        expanded = os.path.expanduser(home)  # noqa: PTH111 - lets an unknown ~name stand
+        folder = Path(expanded).absolute()
         return Paths(data=folder, config=folder)
     import platformdirs
 
@@ -73,7 +74,7 @@ def load_settings(path: Path) -> Settings:
     """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise QuizdlError("settings.unreadable", path=path, why=error) from error

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
+from typing import NamedTuple
 
 from quizdl.model import Card, Mark, Moment, Review, State, Today
 
 _SECONDS = {None: 90.0, State.LEARNING: 60.0, State.REVIEW: 60.0}
 """Guess of how long one look takes, until there are _ENOUGH looks of one's own."""
 _ENOUGH = 5
+
+
+class Version(NamedTuple):
+    """Which state of the store was read."""
+
+    others: int
+    """Changes with every write of another quizdl."""
+    own: int
+    """Writes through this store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +38,17 @@ class Memory:
     """Ratings on this day of cards that were in State.REVIEW."""
     paces: Sequence[tuple[State | None, float]]
     """Of recent ratings: the state before (None: new) and the seconds taken."""
+    version: Version = field(default=Version(0, 0), compare=False)
 
     def after(self, review: Review, card: Card) -> Memory:
-        """With one more review, which led to `card`."""
+        """With one more review, written through the store it was read from, and its card."""
         today = review.day == self.day
         return replace(
             self,
             cards={**self.cards, card.question: card},
             new_done=self.new_done + (today and review.state_before is None),
             reviews_done=self.reviews_done + (today and review.state_before is State.REVIEW),
+            version=self.version._replace(own=self.version.own + 1),
         )
 
 

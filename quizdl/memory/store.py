@@ -52,7 +52,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
 from quizdl.memory import Stale, scheduler
-from quizdl.memory.queue import Memory
+from quizdl.memory.queue import Memory, Version
 from quizdl.memory.scheduler import Preset
 from quizdl.model import Card, Mark, Outcome, Rating, Review, State
 from quizdl.words import QuizdlError
@@ -193,6 +193,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._presets: dict[Preset, int] = {}
+        self._writes = 0
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = _connect(path, "BEGIN IMMEDIATE")
@@ -202,7 +203,6 @@ class Store:
             except BaseException:
                 self._writer.close()
                 raise
-            self._seen = self._data_version()
 
     def close(self) -> None:
         self._reader.close()
@@ -223,6 +223,7 @@ class Store:
 
     def memory(self, day: int) -> Memory:
         """Everything remembered, as one consistent picture, with what was done on `day`."""
+        version = self.version()  # before reading: what comes in between is read twice, not never
         with self._explained(), self._reader.begin():
             counts = (
                 select(reviews.c.state_before, func.count())
@@ -249,6 +250,7 @@ class Store:
                     (_state(row.state_before), row.duration_ms / 1000)
                     for row in self._reader.execute(recent)
                 ],
+                version=version,
             )
 
     def started(self) -> frozenset[str]:
@@ -261,12 +263,12 @@ class Store:
         with self._explained(), self._reader.begin():
             return [replace(review, question=name) for name, review in self._standing(self._reader)]
 
-    def changed(self) -> bool:
-        """Whether another connection has written since this was last asked."""
+    def version(self) -> Version:
+        """Differs from an earlier one when anything was written since, here or elsewhere."""
         with self._explained():
-            version = self._data_version()
-        changed, self._seen = version != self._seen, version
-        return changed
+            # asked by the writer, it counts the commits of all other connections
+            others = self._raw.execute("PRAGMA data_version").fetchone()[0]
+        return Version(int(others), self._writes)
 
     # --- writing
 
@@ -276,7 +278,7 @@ class Store:
         Raises Stale, writing nothing, when the card is no longer `outcome.before`.
         """
         card = outcome.card
-        with self._explained(), self._writer.begin():
+        with self._writing():
             row = self._writer.execute(_CARD, {"question": card.question}).one_or_none()
             now = None if row is None else _card(row)
             if now != outcome.before:
@@ -324,7 +326,7 @@ class Store:
 
         Raises Stale, writing nothing, unless it is the question's newest standing review.
         """
-        with self._explained(), self._writer.begin():
+        with self._writing():
             name = select(reviews.c.question).where(reviews.c.id == review)
             question = self._current_name(self._writer.execute(name).scalar_one())
             chain = self._writer.execute(_CHAIN, {"question": question}).all()
@@ -345,7 +347,7 @@ class Store:
         """Set what is given; leave the rest."""
         given = {"suspended": suspended, "buried_until": buried_until, "flagged": flagged}
         values = {name: int(value) for name, value in given.items() if value is not None}
-        with self._explained(), self._writer.begin():
+        with self._writing():
             self._writer.execute(
                 upsert(marks)
                 .values(question=question, **values)
@@ -358,25 +360,30 @@ class Store:
         `live` are the ids in use: one that was an old id gets its own history back. Writes
         only if there is something to change.
         """
-        with self._explained():
-            with self._reader.begin():
-                if not _renames(self._reader, formerly, live):
-                    return
-            with self._writer.begin():
-                known = _aliases(self._writer)
-                renames = _renames(self._writer, formerly, live)
-                for old, new in renames.items():
-                    self._rename(old, new)
-                before = {known[old] for old in renames if old in known}
-                for question in sorted({*renames, *renames.values(), *before}):
-                    self._rebuild(question)
+        with self._explained(), self._reader.begin():
+            if not _renames(self._reader, formerly, live):
+                return
+        with self._writing():
+            known = _aliases(self._writer)
+            renames = _renames(self._writer, formerly, live)
+            for old, new in renames.items():
+                self._rename(old, new)
+            before = {known[old] for old in renames if old in known}
+            for question in sorted({*renames, *renames.values(), *before}):
+                self._rebuild(question)
 
     def replay(self) -> None:
         """Compute every card anew from the log."""
-        with self._explained(), self._writer.begin():
+        with self._writing():
             self._replay()
 
     # --- inside a transaction
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._explained(), self._writer.begin():
+            yield
+        self._writes += 1
 
     def _rename(self, old: str, new: str) -> None:
         write = self._writer.execute
@@ -440,10 +447,14 @@ class Store:
 
     def _prepare(self) -> None:
         """Make the schema, migrate it, or find it well; leave a file that is not ours alone."""
-        self._revision()
+        self._raw.execute("BEGIN")  # one picture, even while another quizdl is making the schema
+        try:
+            self._revision()
+        finally:
+            self._raw.execute("ROLLBACK")
         if not os.access(self._path, os.W_OK):  # SQLite would say so only at the first answer
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        self._raw.execute("PRAGMA journal_mode = WAL")
+        self._use_wal()
         with self._writer.begin():  # asked again: another quizdl may be opening it too
             match self._revision():
                 case None:
@@ -454,6 +465,20 @@ class Store:
             foreign = select(cards.c.question).where(cards.c.scheduler != version).limit(1)
             if self._writer.execute(foreign).first() is not None:
                 self._replay()
+
+    def _use_wal(self) -> None:
+        """Of several that switch a new file to WAL at once, SQLite refuses all but one without
+        letting them wait; so they wait for the write lock, and ask again."""
+        for attempt in reversed(range(10)):
+            try:
+                self._raw.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not attempt:
+                    raise
+                self._raw.execute("BEGIN IMMEDIATE")
+                self._raw.execute("ROLLBACK")
+            else:
+                return
 
     def _revision(self) -> str | None:
         """Which schema the file has; None when it is empty."""
@@ -503,10 +528,6 @@ class Store:
         raw = self._writer.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
         return raw
-
-    def _data_version(self) -> int:
-        """Changes when another connection commits; asked by the writer, so not by ours."""
-        return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -50,8 +50,9 @@ def main(ratings: int = 400, bank: int = 1000) -> None:
         times[name].append(time.perf_counter() - start)
 
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder, "quizdl.sqlite3"))
-        session = Session(store, questions, SETTINGS, START)
+        store = open_store(Path(folder, "store.sqlite3"))
+        session_store = open_store(Path(folder, "session.sqlite3"))
+        session = Session(session_store, questions, SETTINGS, START)
         open_store(Path(folder, "bare.sqlite3")).close()  # the same schema
         bare = bare_connection(Path(folder, "bare.sqlite3"))
         bare.exec_driver_sql("INSERT INTO presets VALUES (1, 'fsrs', '{}')")
@@ -74,6 +75,7 @@ def main(ratings: int = 400, bank: int = 1000) -> None:
             measure("session.rate", lambda: session.rate(Rating.GOOD, now))  # noqa: B023
         bare.close()
         store.close()
+        session_store.close()
     base = statistics.median(times["bare Core"])
     for name, measured in times.items():
         median = statistics.median(measured)

@@ -7,11 +7,17 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import NullPool, create_engine
+
 from quizdl.memory import scheduler
+from quizdl.memory import store as store_module
 from quizdl.memory.store import Store
 from quizdl.model import Rating, Review
 from quizdl.settings import Settings
 
+MIGRATIONS = Path(store_module.__file__).with_name("migrations")
 SETTINGS = Settings()
 START = datetime(2025, 3, 1, 9, tzinfo=UTC)
 TOOK = timedelta(seconds=42)
@@ -28,3 +34,15 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
     """What another program sees in the file."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
+
+
+def migrated_to(path: Path, revision: str) -> None:
+    """A database as the quizdl of that revision made it: only Alembic's scripts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

@@ -132,6 +132,16 @@ def test_learning_steps_keep_exact_minutes() -> None:
     assert forgotten.card.lapses == 1
 
 
+def test_a_lapse_is_forgetting_what_was_known() -> None:
+    card = rate(None, Rating.AGAIN, at("2025-03-01T22:00"))
+    assert card.lapses == 0, "not learned yet"
+    card = rate(card, Rating.EASY, at("2025-03-01T22:10"))
+    card = rate(card, Rating.AGAIN, at("2025-03-05T22:00"))
+    assert card.lapses == 1
+    card = rate(card, Rating.AGAIN, at("2025-03-05T22:10"))
+    assert (card.lapses, card.reps) == (1, 4)
+
+
 def test_whole_days_fall_due_with_their_study_day() -> None:
     late = at("2025-03-02T02:00")  # still the first of March
     easy = scheduler.outcomes(None, "q", late, SETTINGS)[Rating.EASY]

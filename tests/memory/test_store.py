@@ -5,24 +5,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
-from learner import START, TOOK, answer, rows
-from sqlalchemy import NullPool, create_engine, event
+from learner import MIGRATIONS, START, TOOK, answer, migrated_to, rows
+from sqlalchemy import event
 
 from quizdl.memory import Stale, open_store, scheduler
 from quizdl.memory import store as store_module
+from quizdl.memory.scheduler import Preset
 from quizdl.memory.store import APPLICATION_ID, REVISION, Store
 from quizdl.model import Mark, Rating, State
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError
 
-MIGRATIONS = Path(store_module.__file__).with_name("migrations")
 DAY = START.toordinal()
 
 
@@ -155,13 +154,16 @@ def test_a_rating_taken_back_elsewhere_is_no_conflict(path: Path) -> None:
         assert theirs.memory(DAY).cards["a"] == outcome.card
 
 
-def test_changed_tells_of_others_and_not_of_oneself(path: Path) -> None:
+def test_the_version_tells_of_every_write(path: Path) -> None:
     with open_store(path) as ours, open_store(path) as theirs:
-        answer(ours, "a", Rating.GOOD)
-        assert not ours.changed()
-        answer(theirs, "b", Rating.GOOD)
-        assert ours.changed()
-        assert not ours.changed()
+        first = ours.version()
+        assert ours.memory(DAY).version == first == ours.version()
+        review = answer(ours, "a", Rating.GOOD)
+        mine = ours.version()
+        assert mine == ours.memory(DAY).version == first._replace(own=first.own + 1)
+        theirs.undo(review.id, START)
+        assert ours.version().others != mine.others
+        assert ours.version().own == mine.own
 
 
 def test_a_reader_waits_for_no_writer(store: Store, path: Path) -> None:
@@ -171,9 +173,7 @@ def test_a_reader_waits_for_no_writer(store: Store, path: Path) -> None:
         assert set(store.memory(DAY).cards) == {"a"}
 
 
-def test_a_lock_that_stays_is_said_in_one_line(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_stays_is_said_in_one_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.1)
     with open_store(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -218,7 +218,9 @@ def test_history_goes_on_under_a_new_name(store: Store, path: Path) -> None:
     assert after.marks == {"new": Mark(flagged=True)}
     answer(store, "new", Rating.GOOD, START + timedelta(days=8))
     assert [review.question for review in store.reviews()] == ["new", "new"]
-    assert rows(path, "SELECT question FROM reviews") == [("old",), ("new",)], "log untouched"
+    assert rows(path, "SELECT question FROM reviews ORDER BY id") == [("old",), ("new",)], (
+        "log untouched"
+    )
     assert rows(path, "SELECT * FROM aliases") == [("old", "new")]
     assert_replay_changes_nothing(store, path)
 
@@ -243,7 +245,10 @@ def test_two_histories_become_one(store: Store, path: Path) -> None:
     answer(store, "new", Rating.EASY, START + timedelta(minutes=1))
     answer(store, "old", Rating.GOOD, START + timedelta(minutes=2))
     store.adopt({"old": "new"}, live={"new"})
-    assert store.memory(DAY).cards["new"].reps == 3
+    merged = store.memory(DAY).cards["new"]
+    assert merged.reps == 3
+    assert merged == scheduler.replay("new", store.reviews())
+    assert merged.stability != store.reviews()[-1].stability, "it was logged for half of this"
     assert_replay_changes_nothing(store, path)
 
 
@@ -281,30 +286,24 @@ def assert_replay_changes_nothing(store: Store, path: Path) -> None:
 
 
 def test_a_newer_fsrs_replays_the_log(path: Path) -> None:
+    """What is believed of the past is computed anew; what was promised stays."""
     with open_store(path) as store:
         answer(store, "a", Rating.EASY)
-        answer(store, "a", Rating.GOOD, START + timedelta(days=8))
-    good = rows(path, "SELECT * FROM cards")
-    with closing(sqlite3.connect(path)) as other:  # as an older one would have left it
-        other.execute("UPDATE cards SET stability = 1.5, scheduler = 'fsrs 6.2.0'")
-        other.commit()
-    open_store(path).close()
-    assert rows(path, "SELECT * FROM cards") == good
+        moment = scheduler.moment(START + timedelta(days=8), 4)
+        before = store.memory(DAY).cards["a"]
+        now = scheduler.outcomes(before, "a", moment, Settings())[Rating.GOOD]
+        card = replace(now.card, stability=1.5, difficulty=9.5, due_day=now.card.due_day + 3)
+        older = replace(now, card=card, interval=now.interval + timedelta(days=3))
+        old_preset = Preset("fsrs 6.2.0", "{}")
+        review = store.record(older, moment.at, TOOK, old_preset)
+        assert store.memory(DAY).cards["a"] == card
+    with open_store(path) as store:
+        assert store.memory(DAY).cards["a"] == replace(now.card, due_day=card.due_day)
+        assert store.reviews()[-1] == review, "the log keeps what the older one computed"
+        assert_replay_changes_nothing(store, path)
 
 
 # --- schema and migrations
-
-
-def migrated_to(path: Path, revision: str) -> None:
-    """A database as the quizdl of that revision made it: only Alembic's scripts."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 def schema(path: Path) -> set[str]:
@@ -548,9 +547,13 @@ def test_a_full_disk_loses_nothing(store: Store, path: Path) -> None:
     before = contents(path)
     pages = store._raw.execute("PRAGMA page_count").fetchone()[0]
     store._raw.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(QuizdlError) as error:
+
+    def go_on() -> None:
         for i in range(500):
             answer(store, f"much-more-{i}", Rating.GOOD)
+
+    with pytest.raises(QuizdlError) as error:
+        go_on()
     assert error.value.key == "memory.full"
     after = contents(path)
     assert after["reviews"][:5] == before["reviews"]

@@ -1,0 +1,155 @@
+"""Whatever a learner does, replaying the log gives the cards, bit for bit."""
+
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+)
+from learner import rows
+
+from quizdl.memory import open_store, scheduler
+from quizdl.memory.store import Store
+from quizdl.model import Card, Question, Rating
+from quizdl.session import Plan, Session
+from quizdl.settings import Settings
+from quizdl.words import QuizdlError
+
+ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati"]
+QUESTIONS = [Question(f"q{i}", "topic", f"q{i}", 1, "", "", (), "", Path()) for i in range(4)]
+
+
+class Learner(RuleBasedStateMachine):
+    """One database, two windows on it, days passing, the learner travelling."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name, "memory.sqlite3")
+        self.now = datetime(2025, 3, 7, 21, tzinfo=ZoneInfo(ZONES[0]))
+        self.settings = Settings(new_per_day=3, learn_ahead_minutes=5)
+        self.stores: list[Store] = []
+        self.open()
+
+    def open(self) -> None:
+        self.stores = [open_store(self.path) for _ in range(2)]
+        self.windows = [self.window(store) for store in self.stores]
+
+    def window(self, store: Store) -> Session:
+        return Session(store, QUESTIONS, self.settings, self.now, Plan(ahead=True))
+
+    @rule(which=st.booleans(), rating=st.sampled_from(Rating), seconds=st.integers(0, 900))
+    def rate(self, which: bool, rating: Rating, seconds: int) -> None:
+        session = self.windows[which]
+        if session.refresh(self.now) is None:
+            return
+        asked = session.current
+        assert asked is not None
+        shown = session.reveal(self.now)[rating]
+        logged = len(self.stores[which].reviews())
+        self.now += timedelta(seconds=seconds)
+        stored = session.rate(rating, self.now)
+        review = self.stores[which].reviews()[-1]
+        assert len(self.stores[which].reviews()) == logged + 1
+        assert (review.question, review.rating) == (asked.id, rating)
+        assert stored.interval == shown.interval == review.interval
+
+    @rule(which=st.booleans(), rating=st.sampled_from(Rating), minutes=st.integers(0, 3000))
+    def rate_what_was_revealed_long_ago(self, which: bool, rating: Rating, minutes: int) -> None:
+        """The other window may rate the same question between reveal and rating."""
+        session, other = self.windows[which], self.windows[not which]
+        if session.refresh(self.now) is None:
+            return
+        session.reveal(self.now)
+        if other.refresh(self.now) is not None:
+            other.rate(rating, self.now)
+        self.now += timedelta(minutes=minutes)
+        session.rate(rating, self.now)
+
+    @rule(which=st.booleans())
+    def undo(self, which: bool) -> None:
+        session, before = self.windows[which], self.stores[0].reviews()
+        try:
+            asked = session.undo(self.now)
+        except QuizdlError:  # rated since in the other window: it stands
+            assert self.stores[0].reviews() == before
+        else:
+            assert asked is None or session.current == asked
+
+    @rule(which=st.booleans(), what=st.sampled_from(["skip", "bury", "suspend", "flag"]))
+    def put_aside(self, which: bool, what: str) -> None:
+        self.windows[which].refresh(self.now)
+        getattr(self.windows[which], what)(self.now)
+
+    @rule(hours=st.integers(0, 40))
+    def pass_time(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @rule(days=st.integers(1, 500))
+    def pass_days(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule(zone=st.sampled_from(ZONES))
+    def travel(self, zone: str) -> None:
+        self.now = self.now.astimezone(ZoneInfo(zone))
+
+    @rule(retention=st.sampled_from([0.8, 0.9, 0.97]))
+    def choose_another_retention(self, retention: float) -> None:
+        self.settings = Settings(new_per_day=3, desired_retention=retention)
+        self.windows = [self.window(store) for store in self.stores]
+
+    @rule()
+    def reopen(self) -> None:
+        for store in self.stores:
+            store.close()
+        self.open()
+
+    @rule()
+    def replay(self) -> None:
+        """Not an invariant: it writes, and so would have every window read all anew."""
+        query = "SELECT * FROM cards ORDER BY question"
+        before = rows(self.path, query)
+        self.stores[0].replay()
+        assert rows(self.path, query) == before
+
+    @invariant()
+    def every_promise_in_the_log_was_what_fsrs_says(self) -> None:
+        """Without replay()'s own code: each review's outcome, from the card before it."""
+        cards: dict[str, Card] = {}
+        presets = dict(
+            rows(
+                self.path, "SELECT id, json_extract(parameters, '$.desired_retention') FROM presets"
+            )
+        )
+        used = dict(rows(self.path, "SELECT id, preset FROM reviews"))
+        for review in self.stores[0].reviews():
+            chosen = Settings(desired_retention=presets[used[review.id]])
+            moment = scheduler.Moment(review.at, review.day)
+            card = cards.get(review.question)
+            outcome = scheduler.outcomes(card, review.question, moment, chosen)[review.rating]
+            cards[review.question] = scheduler.settle(outcome, review.at).card
+            assert review.interval == outcome.interval
+            assert review.state_before == (None if card is None else card.state)
+        assert cards == self.stores[0].memory(0).cards
+
+    def teardown(self) -> None:
+        self.replay()
+        for store in self.stores:
+            store.close()
+        self.folder.cleanup()
+
+
+TestLearner = Learner.TestCase
+TestLearner.settings = settings(
+    max_examples=25,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

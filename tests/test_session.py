@@ -1,0 +1,455 @@
+"""A study session, through its public door, on a real database."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from quizdl.memory import open_store
+from quizdl.memory.store import Store
+from quizdl.model import Outcome, Question, Rating, State
+from quizdl.session import LONGEST, Plan, Session, format_interval, open_library
+from quizdl.settings import Settings
+from quizdl.words import QuizdlError
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+EVENING = datetime(2025, 3, 1, 22, 0, tzinfo=SHANGHAI)
+MORNING = datetime(2025, 3, 2, 8, 0, tzinfo=SHANGHAI)
+MINUTE = timedelta(minutes=1)
+
+
+def question(slug: str, *formerly: str) -> Question:
+    return Question(slug, "topic", slug, 1, "", "", (), "", Path(), formerly=formerly)
+
+
+BANK = [question(slug) for slug in "abcdefgh"]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "memory.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with open_store(path) as opened:
+        yield opened
+
+
+def begin(
+    store: Store,
+    now: datetime = EVENING,
+    bank: list[Question] = BANK,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    **plan: object,
+) -> Session:
+    return Session(store, bank, settings, now, Plan(**plan))  # type: ignore[arg-type]
+
+
+def asked(session: Session) -> str | None:
+    return None if session.current is None else session.current.id
+
+
+def rate_all(session: Session, now: datetime, rating: Rating = Rating.EASY) -> list[str]:
+    """Rates until nothing is asked; the ids in the order they came."""
+    order = []
+    while session.current is not None:
+        order.append(session.current.id)
+        session.rate(rating, now)
+    return order
+
+
+# --- rating
+
+
+def test_what_the_button_says_is_what_is_stored(store: Store) -> None:
+    session = begin(store)
+    outcomes = session.reveal(EVENING + MINUTE)
+    assert list(outcomes) == list(Rating)
+    assert session.reveal(EVENING + 2 * MINUTE) is outcomes, "computed once"
+    stored = session.rate(Rating.EASY, EVENING + 3 * MINUTE)
+    (review,) = store.reviews()
+    assert stored.interval == outcomes[Rating.EASY].interval == review.interval
+    assert store.memory(0).cards["a"] == outcomes[Rating.EASY].card
+
+
+def test_duration_runs_from_the_question_to_the_rating_within_reason(store: Store) -> None:
+    session = begin(store)
+    session.rate(Rating.EASY, EVENING + timedelta(seconds=70))
+    session.rate(Rating.EASY, EVENING + timedelta(hours=9))
+    session.rate(Rating.EASY, EVENING)  # the clock was set back
+    durations = [review.duration for review in store.reviews()]
+    assert durations == [timedelta(seconds=70), LONGEST, timedelta(0)]
+
+
+def test_recalled_before_the_rollover_and_rated_after_it(store: Store) -> None:
+    late = datetime(2025, 3, 2, 3, 59, tzinfo=SHANGHAI)
+    session = begin(store, late)
+    session.reveal(late)
+    session.rate(Rating.EASY, late + 5 * MINUTE)
+    assert store.reviews()[0].day == EVENING.toordinal()
+
+
+def test_ten_at_night_to_eight_in_the_morning_is_a_day(store: Store) -> None:
+    session = begin(store, bank=BANK[:1])
+    session.rate(Rating.GOOD, EVENING)
+    session.rate(Rating.HARD, EVENING + 10 * MINUTE)
+    session.rate(Rating.GOOD, EVENING + 20 * MINUTE)
+    card = store.memory(0).cards["a"]
+    assert (card.state, card.due_day) == (State.REVIEW, EVENING.toordinal() + 2)
+    at_two = datetime(2025, 3, 3, 2, 0, tzinfo=SHANGHAI)
+    assert asked(begin(store, at_two, BANK[:1])) is None, "still the second of March"
+    assert asked(begin(store, at_two + timedelta(hours=2), BANK[:1])) == "a"
+
+
+def test_an_answer_that_cannot_be_stored_changes_nothing(store: Store) -> None:
+    session = begin(store)
+    pages = store._raw.execute("PRAGMA page_count").fetchone()[0]
+    store._raw.execute(f"PRAGMA max_page_count = {pages}")
+    store._raw.execute(
+        "CREATE TEMP TRIGGER no_room BEFORE INSERT ON main.reviews BEGIN "
+        "INSERT INTO aliases SELECT hex(randomblob(9999)), ''; END"
+    )
+    with pytest.raises(QuizdlError) as error:
+        session.rate(Rating.EASY, EVENING)
+    assert error.value.key == "memory.full"
+    assert (asked(session), session.summary(EVENING).ratings) == ("a", {})
+    store._raw.execute("DROP TRIGGER no_room")
+    store._raw.execute("PRAGMA max_page_count = 100000")
+    session.rate(Rating.EASY, EVENING)
+    assert [review.question for review in store.reviews()] == ["a"]
+
+
+# --- order, limits, waiting
+
+
+def test_new_questions_in_the_order_of_the_bank_up_to_the_daily_limit(store: Store) -> None:
+    assert rate_all(begin(store), EVENING) == ["a", "b", "c", "d", "e"]
+
+
+def test_a_restart_hands_out_no_second_portion(path: Path) -> None:
+    with open_store(path) as store:
+        begin(store).rate(Rating.EASY, EVENING)
+    with open_store(path) as store:
+        session = begin(store)
+        assert session.today(EVENING).new == 4
+        assert rate_all(session, EVENING) == ["b", "c", "d", "e"]
+        assert asked(begin(store)) is None
+        assert asked(begin(store, MORNING)) == "f", "a new day, a new portion"
+
+
+def test_reviews_have_a_daily_limit_too(store: Store) -> None:
+    rate_all(begin(store, new=8), EVENING)
+    later = EVENING + timedelta(days=30)
+    settings = Settings(reviews_per_day=3, new_per_day=0)
+    assert len(rate_all(begin(store, later, settings=settings), later)) == 3
+    assert asked(begin(store, later, settings=settings)) is None
+
+
+def test_a_forgotten_question_comes_back_when_its_step_is_due(store: Store) -> None:
+    settings = Settings(learn_ahead_minutes=0)
+    session = begin(store, bank=BANK[:3], settings=settings)
+    session.rate(Rating.AGAIN, EVENING)
+    assert asked(session) == "b"
+    session.rate(Rating.EASY, EVENING + MINUTE)
+    assert asked(session) == "a", "its minute is over, and it goes before what is new"
+    session.rate(Rating.GOOD, EVENING + MINUTE)
+    session.rate(Rating.EASY, EVENING + 2 * MINUTE)
+    assert asked(session) is None
+    assert session.wait_until == EVENING + 11 * MINUTE
+    assert session.refresh(EVENING + 10 * MINUTE) is None
+    assert session.refresh(EVENING + 11 * MINUTE) == BANK[0]
+    assert session.wait_until is None
+
+
+def test_with_nothing_else_left_a_step_is_asked_early(store: Store) -> None:
+    session = begin(store, bank=BANK[:1])
+    session.rate(Rating.GOOD, EVENING)
+    assert asked(session) == "a"
+    session.rate(Rating.GOOD, EVENING)
+    assert (asked(session), session.wait_until) == (None, None)
+
+
+def test_limit_counts_questions_and_lets_them_finish(store: Store) -> None:
+    session = begin(store, limit=2)
+    assert session.today(EVENING).new == 2
+    session.rate(Rating.GOOD, EVENING)
+    session.rate(Rating.GOOD, EVENING)
+    assert session.today(EVENING).new == 0
+    assert sorted(rate_all(session, EVENING, Rating.GOOD)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("new", "count"), [(0, 0), (2, 2), (7, 7)])
+def test_new_replaces_the_setting(store: Store, new: int, count: int) -> None:
+    assert len(rate_all(begin(store, new=new), EVENING)) == count
+
+
+def test_ahead_asks_what_is_not_due_once(store: Store) -> None:
+    rate_all(begin(store, bank=BANK[:3]), EVENING)
+    assert asked(begin(store, MORNING, BANK[:3])) is None
+    session = begin(store, MORNING, BANK[:3], ahead=True)
+    assert session.today(MORNING).review == 3
+    assert rate_all(session, MORNING, Rating.GOOD) == ["a", "b", "c"]
+
+
+def test_the_new_day_begins_within_a_session(store: Store) -> None:
+    late = datetime(2025, 3, 2, 3, 50, tzinfo=SHANGHAI)
+    session = begin(store, late, new=1)
+    session.rate(Rating.EASY, late)
+    assert asked(session) is None
+    assert session.refresh(late + 20 * MINUTE) == BANK[1]
+
+
+# --- putting aside
+
+
+def test_skip_bury_suspend_and_when_they_end(store: Store) -> None:
+    session = begin(store)
+    session.skip(EVENING)
+    session.bury(EVENING)
+    session.suspend(EVENING)
+    assert asked(session) == "d"
+    assert rate_all(begin(store), EVENING)[0] == "a", "skipped for that session only"
+    morning = begin(store, MORNING)
+    assert rate_all(morning, MORNING) == ["b", "h"], "buried for that day; suspended for good"
+
+
+def test_skipping_does_not_use_up_the_portion(store: Store) -> None:
+    session = begin(store, new=1)
+    session.skip(EVENING)
+    assert (asked(session), session.today(EVENING).new) == ("b", 1)
+
+
+def test_flag_stays_and_can_be_taken_away(store: Store) -> None:
+    session = begin(store)
+    assert not session.flagged
+    session.flag(EVENING)
+    assert (session.flagged, asked(session)) == (True, "a")
+    assert begin(store).flagged
+    session.flag(EVENING)
+    assert not begin(store).flagged
+
+
+# --- undo
+
+
+def test_every_operation_is_one_step_back(store: Store) -> None:
+    session = begin(store)
+    operations = [
+        lambda: session.rate(Rating.AGAIN, EVENING),
+        lambda: session.skip(EVENING),
+        lambda: session.bury(EVENING),
+        lambda: session.suspend(EVENING),
+        lambda: session.rate(Rating.GOOD, EVENING + MINUTE),
+        lambda: session.rate(Rating.EASY, EVENING + MINUTE),
+    ]
+    shown, pictures = [], []
+    for operate in operations:
+        shown.append(session.current)
+        pictures.append((session.today(EVENING), store.memory(0).cards))
+        operate()
+    for before, picture in zip(reversed(shown), reversed(pictures), strict=True):
+        assert session.undo(EVENING + 2 * MINUTE) == before
+        assert session.current == before
+        assert (session.today(EVENING), store.memory(0).cards) == picture
+    assert session.undo(EVENING) is None
+    assert store.reviews() == []
+    assert all(
+        not mark.suspended and not mark.buried_until for mark in store.memory(0).marks.values()
+    )
+
+
+def test_undo_through_forgetting_and_relearning(store: Store) -> None:
+    bank = BANK[:1]
+    rate_all(begin(store, bank=bank), EVENING)
+    known = store.memory(0).cards["a"]
+    later = EVENING + timedelta(days=9)
+    session = begin(store, later, bank)
+    session.rate(Rating.AGAIN, later)
+    assert store.memory(0).cards["a"].state is State.RELEARNING
+    session.rate(Rating.GOOD, later + 10 * MINUTE)
+    assert session.undo(later + 11 * MINUTE) == bank[0]
+    assert session.undo(later + 11 * MINUTE) == bank[0]
+    assert store.memory(0).cards["a"] == known
+    outcome = session.rate(Rating.GOOD, later + 12 * MINUTE)
+    assert outcome.before == known
+    assert store.reviews()[-1].duration == MINUTE, "looked at anew"
+
+
+def test_undone_questions_do_not_count(store: Store) -> None:
+    session = begin(store, limit=1)
+    session.rate(Rating.EASY, EVENING)
+    session.undo(EVENING)
+    assert session.summary(EVENING).ratings == {}
+    session.skip(EVENING)
+    assert asked(session) == "b"
+
+
+# --- two windows
+
+
+@pytest.fixture
+def other(path: Path, store: Store) -> Iterator[Store]:
+    with open_store(path) as opened:
+        yield opened
+
+
+def test_what_another_window_rated_is_not_asked_again(store: Store, other: Store) -> None:
+    ours, theirs = begin(store), begin(other)
+    theirs.rate(Rating.EASY, EVENING)
+    theirs.rate(Rating.EASY, EVENING)
+    ours.skip(EVENING)
+    assert asked(ours) == "c"
+    assert ours.today(EVENING).new == 3, "one portion for both"
+
+
+def test_two_sessions_on_one_store_hear_of_each_other(store: Store, other: Store) -> None:
+    ours, also_ours = begin(store), begin(store)
+    begin(other).rate(Rating.EASY, EVENING)
+    assert also_ours.today(EVENING).new == 4
+    assert ours.today(EVENING).new == 4, "told to both"
+    also_ours.skip(EVENING)
+    also_ours.rate(Rating.EASY, EVENING)
+    assert ours.today(EVENING).new == 3
+
+
+def test_rated_in_both_windows_at_once_counts_twice_in_order(store: Store, other: Store) -> None:
+    ours, theirs = begin(store), begin(other)
+    shown = ours.reveal(EVENING)[Rating.GOOD]
+    theirs.rate(Rating.EASY, EVENING)
+    stored = ours.rate(Rating.GOOD, EVENING)
+    first, second = store.reviews()
+    assert (first.rating, second.rating) == (Rating.EASY, Rating.GOOD)
+    assert stored.before == theirs_card(shown, store, first.id)
+    before = store.memory(0).cards
+    assert before["a"].reps == 2
+    store.replay()
+    assert store.memory(0).cards == before
+
+
+def theirs_card(shown: Outcome, store: Store, review: int) -> object:
+    """The card the other window's rating left: what replaying the log up to it gives."""
+    from quizdl.memory import scheduler
+
+    log = [line for line in store.reviews() if line.id <= review]
+    return scheduler.replay(shown.card.question, log)
+
+
+def test_undo_of_a_bury_leaves_what_another_window_set(store: Store, other: Store) -> None:
+    session = begin(store)
+    session.bury(EVENING)
+    other.mark("a", suspended=True, flagged=True)
+    session.undo(EVENING)
+    mark = store.memory(0).marks["a"]
+    assert (mark.suspended, mark.buried_until, mark.flagged) == (True, 0, True)
+
+
+def test_undo_of_what_another_window_built_upon(store: Store, other: Store) -> None:
+    ours = begin(store, bank=BANK[:1])
+    ours.rate(Rating.AGAIN, EVENING)
+    begin(other, bank=BANK[:1]).rate(Rating.GOOD, EVENING)
+    with pytest.raises(QuizdlError) as error:
+        ours.undo(EVENING)
+    assert error.value.key == "session.undo_late"
+    assert len(store.reviews()) == 2
+    assert ours.undo(EVENING) is None
+
+
+# --- figures
+
+
+def test_summary(store: Store) -> None:
+    session = begin(store, bank=BANK[:3])
+    for i, rating in enumerate([Rating.AGAIN, Rating.EASY, Rating.EASY, Rating.EASY]):
+        session.rate(rating, EVENING + (i + 1) * MINUTE)
+    summary = session.summary(EVENING + 4 * MINUTE)
+    assert summary.ratings == {Rating.AGAIN: 1, Rating.EASY: 3}
+    assert (summary.new, summary.seconds) == (3, 240)
+    due = {card.question: card.due_day for card in store.memory(0).cards.values()}
+    assert due["a"] == EVENING.toordinal() + 1, "forgotten, then easy"
+    assert summary.due_tomorrow == 1
+
+
+def test_today_learns_the_learners_pace(store: Store) -> None:
+    session = begin(store, bank=BANK, new=6)
+    guessed = session.today(EVENING).seconds
+    now = EVENING
+    for _ in range(5):
+        now += timedelta(seconds=200)
+        session.rate(Rating.EASY, now)
+    later = begin(store, now, new=6).today(now)
+    assert later.new == 1
+    assert later.seconds > guessed / 6
+
+
+# --- the library
+
+
+def test_a_renamed_question_keeps_its_history(path: Path) -> None:
+    library = open_library(path, BANK, Settings())
+    library.session(Plan(), EVENING).rate(Rating.EASY, EVENING)
+    assert library.started() == {"a"}
+    library.close()
+    bank = [question("better", "a"), *BANK[1:]]
+    library = open_library(path, bank, Settings())
+    assert library.started() == {"better"}
+    assert asked(library.session(Plan(), EVENING)) == "b"
+    library.close()
+
+
+def test_a_question_that_left_the_bank_is_not_shown_and_not_lost(path: Path) -> None:
+    library = open_library(path, BANK, Settings())
+    library.session(Plan(), EVENING).rate(Rating.AGAIN, EVENING)
+    library.close()
+    library = open_library(path, BANK[1:], Settings())
+    session = library.session(Plan(), EVENING + MINUTE)
+    assert "a" not in rate_all(session, EVENING + MINUTE)
+    assert library.started() == set("bcde")
+    library.close()
+    with open_store(path) as store:
+        assert store.reviews()[0].question == "a"
+
+
+def test_a_plan_may_cover_some_questions_only(path: Path) -> None:
+    library = open_library(path, BANK, Settings())
+    session = library.session(Plan(questions=(BANK[6], BANK[2])), EVENING)
+    assert rate_all(session, EVENING) == ["g", "c"]
+    library.close()
+
+
+def test_importing_the_session_is_light() -> None:
+    probe = (
+        "import sys, quizdl.session;"
+        "print({m.partition('.')[0] for m in sys.modules}"
+        " & {'sqlalchemy', 'alembic', 'fsrs', 'textual', 'numpy'})"
+    )
+    said = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "set()"
+
+
+# --- words
+
+
+@pytest.mark.parametrize(
+    ("interval", "label"),
+    [
+        (timedelta(seconds=30), "不到 1 分钟"),
+        (timedelta(minutes=1), "1 分钟"),
+        (timedelta(minutes=5, seconds=30), "5.5 分钟"),
+        (timedelta(minutes=10), "10 分钟"),
+        (timedelta(hours=1.5), "1.5 小时"),
+        (timedelta(days=1), "1 天"),
+        (timedelta(days=30), "30 天"),
+        (timedelta(days=63), "2.1 个月"),
+        (timedelta(days=61), "2 个月"),
+        (timedelta(days=364), "12 个月"),
+        (timedelta(days=365), "1 年"),
+        (timedelta(days=36500), "99.9 年"),
+    ],
+)
+def test_intervals_as_the_buttons_show_them(interval: timedelta, label: str) -> None:
+    assert format_interval(interval) == label
