@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from quizdl.bank import Bank, find_bank
-from quizdl.render.cells import cells
+from quizdl.render.cells import cells, clusters
 from quizdl.session import Plan
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
@@ -44,7 +44,7 @@ def fit(tag: re.Match[str]) -> str:
     """
     at, content = float(tag["x"]), html.unescape(tag["t"])
     parts = []
-    for _, run in itertools.groupby(content, cells):
+    for _, run in itertools.groupby(clusters(content), cells):
         text = "".join(run)
         length = cells(text) * CELL
         place = f'x="{at:.1f}"{tag["y"]} textLength="{length:.1f}"'
