@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from quizdl.render.box import Box, math_block, math_box
-    from quizdl.render.latex import MathError
+    from quizdl.render.formula import MathError
     from quizdl.render.markdown import inline, layout, problems
     from quizdl.render.text import Line, Span, ansi, plain
 
@@ -36,7 +36,7 @@ __all__ = [
 
 _HOMES = {
     "box": ("Box", "math_block", "math_box"),
-    "latex": ("MathError",),
+    "formula": ("MathError",),
     "markdown": ("inline", "layout", "problems"),
     "text": ("Line", "Span", "ansi", "plain"),
 }

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from quizdl.render.cells import Align, cells, pad
-from quizdl.render.latex import (
+from quizdl.render.formula import (
     Accent,
     Atom,
     Brace,
@@ -22,8 +22,8 @@ from quizdl.render.latex import (
     is_compound,
     items,
     kind,
-    read,
 )
+from quizdl.render.latex import read
 from quizdl.render.linear import accented, linear, scripts
 from quizdl.render.text import Span, plain, wrap
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from quizdl.render.cells import cells, clusters
-from quizdl.render.latex import (
+from quizdl.render.formula import (
     Accent,
     Atom,
     Brace,
@@ -20,8 +20,8 @@ from quizdl.render.latex import (
     is_compound,
     items,
     kind,
-    read,
 )
+from quizdl.render.latex import read
 
 _SUP = dict(
     zip(

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from quizdl.render.box import math_block
 from quizdl.render.cells import Align, cells
 from quizdl.render.code import code_lines
-from quizdl.render.latex import MathError, read
+from quizdl.render.formula import MathError
+from quizdl.render.latex import read
 from quizdl.render.linear import math_line
 from quizdl.render.table import table
 from quizdl.render.text import Line, Span, join, merge, wrap

@@ -11,13 +11,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import NullPool, create_engine
 
+from quizdl import memory
 from quizdl.memory import scheduler
-from quizdl.memory import store as store_module
 from quizdl.memory.store import Store
 from quizdl.model import Rating, Review
 from quizdl.settings import Settings
 
-MIGRATIONS = Path(store_module.__file__).with_name("migrations")
+MIGRATIONS = Path(memory.__file__).with_name("migrations")
 SETTINGS = Settings()
 START = datetime(2025, 3, 1, 9, tzinfo=UTC)
 TOOK = timedelta(seconds=42)

@@ -10,7 +10,7 @@ import pytest
 from learner import answer, migrated_to, rows
 
 from quizdl.memory import open_store
-from quizdl.memory.store import REVISION
+from quizdl.memory.store.schema import REVISION
 from quizdl.model import Rating
 
 LEARNER = """
@@ -117,7 +117,6 @@ OPENER = """
 import sys
 from pathlib import Path
 from quizdl.memory import open_store
-from quizdl.memory.store import REVISION
 import quizdl.memory.store
 print("ready", flush=True)
 sys.stdin.readline()

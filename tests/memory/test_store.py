@@ -15,9 +15,9 @@ from learner import MIGRATIONS, START, TOOK, answer, migrated_to, rows
 from sqlalchemy import event
 
 from quizdl.memory import Stale, open_store, scheduler
-from quizdl.memory import store as store_module
 from quizdl.memory.scheduler import Preset
-from quizdl.memory.store import APPLICATION_ID, REVISION, Store
+from quizdl.memory.store import Store, opening
+from quizdl.memory.store.schema import APPLICATION_ID, REVISION
 from quizdl.model import Mark, Rating, State
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError
@@ -174,7 +174,7 @@ def test_a_reader_waits_for_no_writer(store: Store, path: Path) -> None:
 
 
 def test_a_lock_that_stays_is_said_in_one_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0.1)
     with open_store(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(QuizdlError) as error:

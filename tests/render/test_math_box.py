@@ -6,7 +6,7 @@ import pytest
 
 from quizdl.render.box import math_block, math_box
 from quizdl.render.cells import cells
-from quizdl.render.latex import MathError
+from quizdl.render.formula import MathError
 
 DRAWINGS = {
     "softmax": (

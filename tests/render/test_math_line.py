@@ -2,7 +2,7 @@
 
 import pytest
 
-from quizdl.render.latex import MathError
+from quizdl.render.formula import MathError
 from quizdl.render.linear import math_line
 
 LINES = [

@@ -1,0 +1,233 @@
+"""The review log in SQLite, and the cards cached beside it. The only importer of SQLAlchemy.
+
+The log is the truth: reviews are only ever added, an undo is a further line. A card is what
+replaying its reviews gives, kept so that nobody has to. Every write is one transaction that
+takes the write lock first (BEGIN IMMEDIATE), so what it read is still so when it writes;
+readers have their own connection and wait for nobody (WAL).
+
+Every public method raises QuizdlError, in one line, for what the surroundings do: no space,
+no permission, a lock held too long, a damaged file. Whatever it was doing is then not done.
+
+The modules stand on each other: this one on `opening`, on `history`, on `schema`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from quizdl.memory import Stale
+from quizdl.memory.queue import Memory, Version
+from quizdl.memory.scheduler import Preset
+from quizdl.memory.store import history
+from quizdl.memory.store.opening import explained, open_connections, raw
+from quizdl.memory.store.schema import (
+    cards,
+    marks,
+    milliseconds,
+    presets,
+    review_values,
+    reviews,
+    to_card,
+    to_mark,
+    to_state,
+    undos,
+)
+from quizdl.model import Card, Outcome, Review, State
+from quizdl.words import QuizdlError
+
+_RECENT = 300
+"""Reviews that the learner's pace is taken from."""
+_ADD_REVIEW = insert(reviews)
+
+
+class Store:
+    """An open database. One call at a time; any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._presets: dict[Preset, int] = {}
+        self._writes = 0
+        with explained(path):
+            self._writer, self._reader = open_connections(path)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- reading
+
+    def memory(self, day: int) -> Memory:
+        """Everything remembered, as one consistent picture, with what was done on `day`."""
+        version = self.version()  # before reading: what comes in between is read twice, not never
+        with explained(self._path), self._reader.begin():
+            counts = (
+                select(reviews.c.state_before, func.count())
+                .select_from(history.LOG)
+                .where(history.STANDING, reviews.c.day == day)
+                .group_by(reviews.c.state_before)
+            )
+            done = {row[0]: row[1] for row in self._reader.execute(counts)}
+            recent = (
+                select(reviews.c.state_before, reviews.c.duration_ms)
+                .order_by(reviews.c.id.desc())
+                .limit(_RECENT)
+            )
+            return Memory(
+                day=day,
+                cards={row.question: to_card(row) for row in self._reader.execute(select(cards))},
+                marks={row.question: to_mark(row) for row in self._reader.execute(select(marks))},
+                new_done=done.get(None, 0),
+                reviews_done=done.get(State.REVIEW, 0),
+                paces=[
+                    (to_state(row.state_before), row.duration_ms / 1000)
+                    for row in self._reader.execute(recent)
+                ],
+                version=version,
+            )
+
+    def started(self) -> frozenset[str]:
+        """Ids of the questions that have a card."""
+        with explained(self._path), self._reader.begin():
+            return frozenset(self._reader.scalars(select(cards.c.question)))
+
+    def reviews(self) -> list[Review]:
+        """The log without what was undone, oldest first, under the names of today."""
+        with explained(self._path), self._reader.begin():
+            log = history.standing(self._reader)
+            return [replace(review, question=name) for name, review in log]
+
+    def version(self) -> Version:
+        """Differs from an earlier one when anything was written since, here or elsewhere."""
+        with explained(self._path):
+            # asked by the writer, it counts the commits of all other connections
+            others = self._raw.execute("PRAGMA data_version").fetchone()[0]
+        return Version(int(others), self._writes)
+
+    # --- writing
+
+    def record(self, outcome: Outcome, at: datetime, duration: timedelta, preset: Preset) -> Review:
+        """Add a review and its card, durably, and return what the log now says.
+
+        Raises Stale, writing nothing, when the card is no longer `outcome.before`.
+        """
+        card = outcome.card
+        with self._writing():
+            now = history.card_of(self._writer, card.question)
+            if now != outcome.before:
+                raise Stale(now)
+            if now is None:
+                self._refuse_old_name(card.question)
+            known = self._presets.get(preset) or self._add_preset(preset)
+            values = review_values(outcome, at, duration, known)
+            added = self._writer.execute(_ADD_REVIEW, values)
+            history.put_card(self._writer, card, preset.scheduler)
+        self._presets[preset] = known
+        assert added.inserted_primary_key is not None
+        return Review(
+            id=added.inserted_primary_key[0],
+            question=card.question,
+            rating=outcome.rating,
+            at=at,
+            day=card.last_day,
+            duration=duration,
+            state_before=None if now is None else now.state,
+            state=card.state,
+            step=card.step,
+            stability=card.stability,
+            difficulty=card.difficulty,
+            interval=outcome.interval,
+            due=card.due,
+        )
+
+    def undo(self, review: int, at: datetime) -> Card | None:
+        """Mark a review undone and return the card before it; None: new again.
+
+        Raises Stale, writing nothing, unless it is the question's newest standing review.
+        """
+        with self._writing():
+            name = select(reviews.c.question).where(reviews.c.id == review)
+            question = history.current_name(self._writer, self._writer.execute(name).scalar_one())
+            log = history.standing_of(self._writer, question)
+            if not log or log[-1].id != review:
+                raise Stale(history.card_of(self._writer, question))
+            self._writer.execute(insert(undos), {"review": review, "undone_ms": milliseconds(at)})
+            return history.rebuild(self._writer, question)
+
+    def mark(
+        self,
+        question: str,
+        *,
+        suspended: bool | None = None,
+        buried_until: int | None = None,
+        flagged: bool | None = None,
+    ) -> None:
+        """Set what is given; leave the rest."""
+        given = {"suspended": suspended, "buried_until": buried_until, "flagged": flagged}
+        values = {name: int(value) for name, value in given.items() if value is not None}
+        with self._writing():
+            self._writer.execute(
+                upsert(marks)
+                .values(question=question, **values)
+                .on_conflict_do_update(index_elements=[marks.c.question], set_=values)
+            )
+
+    def adopt(self, formerly: Mapping[str, str], live: Collection[str]) -> None:
+        """Let the history of old ids go on under the new ones (`formerly`: old -> new).
+
+        `live` are the ids in use: one that was an old id gets its own history back. Writes
+        only if there is something to change.
+        """
+        with explained(self._path), self._reader.begin():
+            if not history.renames(self._reader, formerly, live):
+                return
+        with self._writing():
+            history.adopt(self._writer, formerly, live)
+
+    def replay(self) -> None:
+        """Compute every card anew from the log."""
+        with self._writing():
+            history.replay(self._writer)
+
+    # --- inside a transaction
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with explained(self._path), self._writer.begin():
+            yield
+        self._writes += 1
+
+    def _refuse_old_name(self, question: str) -> None:
+        """A quizdl with an older bank is still running: its new card would split a history."""
+        if (new := history.current_name(self._writer, question)) != question:
+            raise QuizdlError("memory.renamed", old=question, new=new)
+
+    def _add_preset(self, preset: Preset) -> int:
+        values = {"scheduler": preset.scheduler, "parameters": preset.parameters}
+        self._writer.execute(upsert(presets).values(values).on_conflict_do_nothing())
+        return int(self._writer.execute(select(presets.c.id).filter_by(**values)).scalar_one())
+
+    @property
+    def _raw(self) -> sqlite3.Connection:
+        """The writer below SQLAlchemy."""
+        return raw(self._writer)

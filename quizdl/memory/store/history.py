@@ -1,0 +1,165 @@
+"""The history of a question: its standing reviews under all its names, and the card they give.
+
+The log keeps the id a question had when it was rated; an alias says what it is called today.
+All of this happens inside a transaction of the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from quizdl.memory import scheduler
+from quizdl.memory.store.schema import (
+    aliases,
+    card_values,
+    cards,
+    marks,
+    reviews,
+    to_card,
+    to_review,
+    undos,
+)
+from quizdl.model import Card, Review
+
+LOG = reviews.outerjoin(undos, undos.c.review == reviews.c.id)
+STANDING = undos.c.review.is_(None)
+"""Of the rows of LOG, those nobody has undone."""
+
+# Statements, built once.
+_CARD = select(cards).where(cards.c.question == bindparam("question"))
+_PUT_CARD = upsert(cards)
+_PUT_CARD = _PUT_CARD.on_conflict_do_update(
+    index_elements=[cards.c.question],
+    set_={name: column for name, column in _PUT_CARD.excluded.items() if name != "question"},
+)
+_ALIAS = select(aliases.c.new).where(aliases.c.old == bindparam("question"))
+_ALL_STANDING = select(reviews).select_from(LOG).where(STANDING).order_by(reviews.c.id)
+_STANDING_OF = _ALL_STANDING.where(
+    or_(
+        reviews.c.question == bindparam("question"),
+        reviews.c.question.in_(select(aliases.c.old).where(aliases.c.new == bindparam("question"))),
+    )
+)
+
+
+# --- reviews ------------------------------------------------------------------------------
+
+
+def standing(connection: Connection) -> Iterator[tuple[str, Review]]:
+    """Every review that was not undone, oldest first, with the name of today."""
+    known = _aliases(connection)
+    for row in connection.execute(_ALL_STANDING):
+        review = to_review(row)
+        yield known.get(review.question, review.question), review
+
+
+def standing_of(connection: Connection, question: str) -> list[Review]:
+    """The same of one question."""
+    return [to_review(row) for row in connection.execute(_STANDING_OF, {"question": question})]
+
+
+# --- cards --------------------------------------------------------------------------------
+
+
+def card_of(connection: Connection, question: str) -> Card | None:
+    row = connection.execute(_CARD, {"question": question}).one_or_none()
+    return None if row is None else to_card(row)
+
+
+def put_card(connection: Connection, card: Card, version: str) -> None:
+    """`version`: of the scheduler that computed it."""
+    connection.execute(_PUT_CARD, card_values(card, version))
+
+
+def rebuild(connection: Connection, question: str) -> Card | None:
+    """Replay one question into the cache."""
+    card = None
+    if current_name(connection, question) == question:
+        card = scheduler.replay(question, standing_of(connection, question))
+    if card is None:
+        connection.execute(delete(cards).where(cards.c.question == question))
+    else:
+        put_card(connection, card, scheduler.scheduler_version())
+    return card
+
+
+def replay(connection: Connection) -> None:
+    """Replay every question."""
+    logs: dict[str, list[Review]] = {}
+    for question, review in standing(connection):
+        logs.setdefault(question, []).append(review)
+    version = scheduler.scheduler_version()
+    rebuilt = [scheduler.replay(question, log) for question, log in logs.items()]
+    connection.execute(delete(cards))
+    if rebuilt:
+        values = [card_values(card, version) for card in rebuilt if card is not None]
+        connection.execute(insert(cards), values)
+
+
+def is_outdated(connection: Connection) -> bool:
+    """Whether another version of the scheduler computed a card."""
+    version = scheduler.scheduler_version()
+    foreign = select(cards.c.question).where(cards.c.scheduler != version).limit(1)
+    return connection.execute(foreign).first() is not None
+
+
+# --- names --------------------------------------------------------------------------------
+
+
+def current_name(connection: Connection, question: str) -> str:
+    new = connection.execute(_ALIAS, {"question": question}).scalar_one_or_none()
+    return question if new is None else str(new)
+
+
+def renames(
+    connection: Connection, formerly: Mapping[str, str], live: Collection[str]
+) -> dict[str, str]:
+    """Aliases to change, old -> new; old -> old takes one away.
+
+    Only ids that left a trace are kept. An id renamed twice points to its last name at once.
+    """
+    known = _aliases(connection)
+    changes = {old: old for old in known if old in live}
+    formerly = {old: new for old, new in formerly.items() if old not in live}
+    fresh = [old for old in formerly if old not in known]
+    traced: set[str] = set()
+    if fresh:
+        for table in (reviews, marks):
+            found = select(table.c.question).where(table.c.question.in_(fresh)).distinct()
+            traced.update(connection.scalars(found))
+    for old, new in {**known, **formerly}.items():
+        new = formerly.get(new, new)
+        if old not in live and (old in known or old in traced) and known.get(old) != new:
+            changes[old] = new
+    return changes
+
+
+def adopt(connection: Connection, formerly: Mapping[str, str], live: Collection[str]) -> None:
+    """Change these aliases, and compute anew the cards they concern."""
+    known = _aliases(connection)
+    changes = renames(connection, formerly, live)
+    for old, new in changes.items():
+        _rename(connection, old, new)
+    before = {known[old] for old in changes if old in known}
+    for question in sorted({*changes, *changes.values(), *before}):
+        rebuild(connection, question)
+
+
+def _aliases(connection: Connection) -> dict[str, str]:
+    return {row.old: row.new for row in connection.execute(select(aliases))}
+
+
+def _rename(connection: Connection, old: str, new: str) -> None:
+    write = connection.execute
+    write(delete(aliases).where(aliases.c.old == old))
+    if old == new:
+        return
+    write(insert(aliases), {"old": old, "new": new})
+    mark = write(select(marks).where(marks.c.question == old)).one_or_none()
+    if mark is not None:
+        moved = {**mark._mapping, "question": new}
+        write(upsert(marks).values(moved).on_conflict_do_nothing())
+        write(delete(marks).where(marks.c.question == old))

@@ -1,0 +1,225 @@
+"""The tables, and how their rows stand for the values of the model.
+
+STRICT tables know INTEGER, REAL and TEXT. *_ms: UTC milliseconds since 1970; day: ordinal of a
+study day. A change here needs a new migration (a test compares the two).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    REAL,
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    text,
+)
+
+from quizdl.model import Card, Mark, Outcome, Rating, Review, State
+
+APPLICATION_ID = 0x515A444C
+"""`QZDL`, in the header of every database of ours."""
+REVISION = "0002"
+"""The newest of migrations/versions: the schema below."""
+
+_schema = MetaData()
+
+presets = Table(
+    "presets",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("scheduler", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    UniqueConstraint("scheduler", "parameters"),
+    sqlite_strict=True,
+)
+reviews = Table(
+    "reviews",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("rating", Integer, nullable=False),
+    Column("reviewed_ms", Integer, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("preset", Integer, ForeignKey("presets.id"), nullable=False),
+    Column("state_before", Integer),
+    Column("state", Integer, nullable=False),
+    Column("step", Integer),
+    Column("stability", REAL, nullable=False),
+    Column("difficulty", REAL, nullable=False),
+    Column("interval_s", Integer, nullable=False),
+    Column("due_ms", Integer),
+    CheckConstraint("rating BETWEEN 1 AND 4"),
+    CheckConstraint("duration_ms >= 0"),
+    Index("reviews_by_question", "question"),
+    Index("reviews_by_day", "day"),
+    sqlite_strict=True,
+)
+undos = Table(
+    "undos",
+    _schema,
+    Column("review", Integer, ForeignKey("reviews.id"), primary_key=True),
+    Column("undone_ms", Integer, nullable=False),
+    sqlite_strict=True,
+)
+cards = Table(
+    "cards",
+    _schema,
+    Column("question", Text, primary_key=True),
+    Column("state", Integer, nullable=False),
+    Column("step", Integer),
+    Column("stability", REAL, nullable=False),
+    Column("difficulty", REAL, nullable=False),
+    Column("due_ms", Integer),
+    Column("due_day", Integer, nullable=False),
+    Column("last_day", Integer, nullable=False),
+    Column("reps", Integer, nullable=False),
+    Column("lapses", Integer, nullable=False),
+    Column("scheduler", Text, nullable=False),
+    sqlite_strict=True,
+)
+marks = Table(
+    "marks",
+    _schema,
+    Column("question", Text, primary_key=True),
+    Column("suspended", Integer, nullable=False, server_default=text("0")),
+    Column("buried_until", Integer, nullable=False, server_default=text("0")),
+    Column("flagged", Integer, nullable=False, server_default=text("0")),
+    sqlite_strict=True,
+)
+aliases = Table(
+    "aliases",
+    _schema,
+    Column("old", Text, primary_key=True),
+    Column("new", Text, nullable=False),
+    sqlite_strict=True,
+)
+_version = Table(  # as Alembic makes it
+    "alembic_version",
+    _schema,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+_TRIGGERS = [
+    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+    "BEGIN SELECT RAISE(ABORT, 'the review log is append-only'); END"
+    for table in ("reviews", "undos")
+    for verb in ("UPDATE", "DELETE")
+]
+
+
+def create(connection: Connection) -> None:
+    """Make all of it in an empty database."""
+    _schema.create_all(connection, checkfirst=False)
+    for trigger in _TRIGGERS:
+        connection.exec_driver_sql(trigger)
+    connection.execute(insert(_version), {"version_num": REVISION})
+    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+# --- rows and values ----------------------------------------------------------------------
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970."""
+    return (at - _EPOCH) // _MS
+
+
+def _time(ms: int | None) -> datetime | None:
+    return None if ms is None else _EPOCH + ms * _MS
+
+
+def to_state(number: int | None) -> State | None:
+    return None if number is None else State(number)
+
+
+def to_card(row: Row[Any]) -> Card:
+    return Card(
+        question=row.question,
+        state=State(row.state),
+        step=row.step,
+        stability=row.stability,
+        difficulty=row.difficulty,
+        due=_time(row.due_ms),
+        due_day=row.due_day,
+        last_day=row.last_day,
+        reps=row.reps,
+        lapses=row.lapses,
+    )
+
+
+def card_values(card: Card, version: str) -> dict[str, object]:
+    return {
+        "question": card.question,
+        "state": int(card.state),
+        "step": card.step,
+        "stability": card.stability,
+        "difficulty": card.difficulty,
+        "due_ms": None if card.due is None else milliseconds(card.due),
+        "due_day": card.due_day,
+        "last_day": card.last_day,
+        "reps": card.reps,
+        "lapses": card.lapses,
+        "scheduler": version,
+    }
+
+
+def to_review(row: Row[Any]) -> Review:
+    return Review(
+        id=row.id,
+        question=row.question,
+        rating=Rating(row.rating),
+        at=_EPOCH + row.reviewed_ms * _MS,
+        day=row.day,
+        duration=row.duration_ms * _MS,
+        state_before=to_state(row.state_before),
+        state=State(row.state),
+        step=row.step,
+        stability=row.stability,
+        difficulty=row.difficulty,
+        interval=timedelta(seconds=row.interval_s),
+        due=_time(row.due_ms),
+    )
+
+
+def review_values(
+    outcome: Outcome, at: datetime, duration: timedelta, preset: int
+) -> dict[str, object]:
+    """The row of a new review; `preset` is a row of the presets."""
+    card, before = outcome.card, outcome.before
+    return {
+        "question": card.question,
+        "rating": int(outcome.rating),
+        "reviewed_ms": milliseconds(at),
+        "day": card.last_day,
+        "duration_ms": duration // _MS,
+        "preset": preset,
+        "state_before": None if before is None else int(before.state),
+        "state": int(card.state),
+        "step": card.step,
+        "stability": card.stability,
+        "difficulty": card.difficulty,
+        "interval_s": outcome.interval // timedelta(seconds=1),
+        "due_ms": None if card.due is None else milliseconds(card.due),
+    }
+
+
+def to_mark(row: Row[Any]) -> Mark:
+    return Mark(bool(row.suspended), row.buried_until, bool(row.flagged))
