@@ -83,7 +83,7 @@ def log_slope(norms):
         "φ' 的平均值": ">= 0.15",  # 没有饱和：缩小不是因为落在平的地方
         "反向传播与差分的误差": "<= 1e-5",
     },
-    expect={"每退一层 ln 梯度的变化": "<= -1.386", "直线拟合的 R²": ">= 0.999"},
+    expect={"每退一层 ln 梯度的变化": "<= -1.3863", "直线拟合的 R²": ">= 0.999"},
     control={"act": "tanh"},
     knobs={"act": ["sigmoid", "tanh", "relu"], "gain": [0.5, 40.0]},
 )
@@ -104,6 +104,7 @@ def exponential_in_depth(act="sigmoid", gain=1.0, seed=0):
         "|φ'(z)W| 的最大元素": "<= 0.75",
         "每层权重的平方和 / n": "in [0.95, 1.05]",
         "最大奇异值的最小者": ">= 1.2",
+        "符号随机时每退一层的倍数": "<= 0.8",
     },
     expect={"每退一层梯度的倍数": ">= 4"},
     control={"init": "xavier"},  # 绝对值一个不变，只有符号不同
@@ -112,11 +113,13 @@ def exponential_in_depth(act="sigmoid", gain=1.0, seed=0):
 def signs_decide(init="positive", width=64, seed=0):
     """|φ'(z)W| 的元素都小于 1，把权重符号改成全正，梯度从消失变成爆炸"""
     run = backprop(seed, "relu", init, depth=12, n=width)
+    random_signs = backprop(seed, "relu", "xavier", depth=12, n=width)
     jacobians = [W * d[0] for W, d in zip(run.weights, run.slopes, strict=True)]  # 第 0 个样本
     return {
         "|φ'(z)W| 的最大元素": max(np.abs(W).max() for W in run.weights),
         "每层权重的平方和 / n": np.mean([(W**2).sum() / width for W in run.weights]),
         "最大奇异值的最小者": min(np.linalg.norm(J, 2) for J in jacobians),
+        "符号随机时每退一层的倍数": np.exp(log_slope(random_signs.norms)[0]),
         "每退一层梯度的倍数": np.exp(log_slope(run.norms)[0]),
     }
 
@@ -186,7 +189,7 @@ def clip_only_rescales(how="norm", gain=3.0, threshold=1.0, seed=0):
     knobs={"act": ["relu", "tanh", "sigmoid"], "norm": ["none", "bn"], "c": [0.5, 3.0]},
 )
 def relu_scales_with_weights(act="relu", norm="none", c=1.5, seed=0):
-    """He 初始化的 ReLU 网络，权重放大 c 倍，输入处的梯度恰好放大 c^L 倍"""
+    """He 初始化的 ReLU 网络，权重放大 c 倍，末端梯度不变时输入处恰好放大 c^L 倍"""
     base = backprop(seed, act, "he", norm=norm)
     scaled = backprop(seed, act, "he", gain=c, norm=norm)
     ratio = scaled.norms[0] / base.norms[0]
