@@ -2,12 +2,20 @@
 
 import sys
 
+from quizdl.words.streams import open_streams
+
 
 def main() -> None:
-    """Run the command line; the exit code is 0 (fine), 1 (problems) or 2 (wrong use)."""
-    from quizdl.cli import run
+    """Run the command line; the exit code is 0 (fine), 1 (problems), 2 (wrong use) or 130
+    (interrupted)."""
+    open_streams()
+    try:
+        from quizdl.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before `run` could say so
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from quizdl.words import say
 VERDICTS = ("成立", "有条件成立", "不准确", "错误")
 LEAST_CLAIMS = 3
 
+_UNFINISHED = re.compile("TODO|FIXME|待写")
 _ITEM = re.compile(r"^[-*] (.+(?:\n(?:[ \t]+\S.*|))*)", re.MULTILINE)
 
 
@@ -30,7 +31,7 @@ def check_question(question: Question) -> Iterator[Problem]:
     """The rules for the text of one question."""
     from quizdl import render
 
-    path = question.folder / "question.md"
+    path, demo = question.folder / "question.md", question.folder / "demo.py"
     source = path.read_text("utf-8")
     offset = source.count("\n", 0, max(source.find(question.back), 0))
 
@@ -66,11 +67,16 @@ def check_question(question: Question) -> Iterator[Problem]:
         yield problem(1, "few_claims", count=len(question.claims), least=LEAST_CLAIMS)
     if not question.refs:
         yield problem(1 - offset, "no_refs")
-    for match in re.finditer(r"TODO|FIXME|待写", source):
-        line = source.count("\n", 0, match.start()) + 1
-        yield problem(line - offset, "unfinished", word=match[0])
     for line, latex, why in render.problems(question.back):
         yield problem(line, "formula", latex=latex, why=why)
+    for file, text in ((path, source), (demo, question.demo)):
+        for line, words in enumerate(text.split("\n"), 1):
+            for word in dict.fromkeys(_UNFINISHED.findall(words)):
+                message = say("check.unfinished", word=word)
+                yield Problem(file, line, message, say("check.unfinished.fix"))
+    for each in sorted(question.folder.iterdir()):
+        if each not in (path, demo) and not each.name.startswith((".", "__pycache__")):
+            yield Problem(each, 0, say("check.stray"), say("check.stray.fix"))
 
 
 def problem_of(question: Question, result: ClaimResult) -> Problem | None:
@@ -92,11 +98,11 @@ def _sections(back: str) -> list[tuple[int, str, str]]:
     """(line, title, body) of every `##` section, lines 1-based within `back`."""
     sections: list[tuple[int, str, list[str]]] = []
     fenced = False
-    for number, line in enumerate(back.splitlines(), 1):
+    for number, line in enumerate(back.split("\n"), 1):
         if line.startswith(("```", "~~~")):
             fenced = not fenced
-        if line.startswith("## ") and not fenced:
-            sections.append((number, line[3:].strip(), []))
-        elif sections:
+        if number == 1 or (re.match(r"##(\s|$)", line) and not fenced):
+            sections.append((number, line[2:].strip(), []))
+        else:
             sections[-1][2].append(line)
     return [(number, title, "\n".join(body)) for number, title, body in sections]

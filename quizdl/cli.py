@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from quizdl.words import QuizdlError, say
-from quizdl.words.click_zh import speak_chinese
+from quizdl.words.click_zh import speak_chinese, tidy
 
 speak_chinese()
 import click  # noqa: E402
@@ -31,42 +31,68 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; every error is one clear line."""
+    """Run one command line and return its exit code; every error is one clear line.
+
+    With `--json` it is also the document: `{"error": line}`.
+    """
     try:
         code = main.main(list(arguments), prog_name="quizdl", standalone_mode=False)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "quizdl"
-        click.echo(say("cli.wrong_use", why=error.format_message(), where=where), err=True)
-        return 2
-    except click.ClickException as error:
-        click.echo(error.format_message(), err=True)
-        return 1
+        why = tidy(error.format_message())
+        return _fail(2, say("cli.wrong_use", why=why, where=where), arguments)
     except QuizdlError as error:
-        click.echo(str(error), err=True)
-        return 1
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(say("cli.interrupted"), err=True)
-        return 130
-    except BrokenPipeError:  # `quizdl list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _fail(1, str(error), arguments)
+    except click.Abort:  # ctrl+c
+        return _fail(130, say("cli.interrupted"), arguments)
+    except OSError as error:  # click has dealt with a reader that went away
+        return _fail(1, say("cli.system", why=error), arguments)
     return code if isinstance(code, int) else 0
 
 
+def _fail(code: int, line: str, arguments: Sequence[str]) -> int:
+    click.echo(line, err=True)
+    if "--json" in arguments:
+        _print_json({"error": line})
+    return code
+
+
+class _Formatter(click.HelpFormatter):
+    """Headings with the colon of Chinese."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        self.write(f"{say('cli.usage')}{prog} {args}\n")
+
+    def write_heading(self, heading: str) -> None:
+        self.write(f"{heading}：\n")
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
 class Chinese(click.Command):
-    """A command whose usage line is Chinese, too."""
+    """A command whose help is Chinese, and whose errors know which command they are about."""
+
+    context_class = _Context
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("options_metavar", say("cli.options"))
+        kwargs |= {"options_metavar": say("cli.options"), "context_settings": HELP}
         super().__init__(*args, **kwargs)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
-class ChineseGroup(click.Group):
+
+class ChineseGroup(Chinese, click.Group):
     command_class = Chinese
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs |= {"options_metavar": say("cli.options"), "subcommand_metavar": say("cli.command")}
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, subcommand_metavar=say("cli.command"), **kwargs)
 
 
 # --- options that several commands share ---------------------------------------------------
@@ -108,9 +134,7 @@ def _examples(*lines: str) -> str:
 def _bank_root() -> Path:
     from quizdl.bank import find_bank
 
-    chosen = click.get_current_context().find_root().obj or {}
-    own = click.get_current_context().obj or {}
-    return find_bank(own.get("bank") or chosen.get("bank"))
+    return find_bank((click.get_current_context().find_object(dict) or {}).get("bank"))
 
 
 def _load_bank() -> Bank:
@@ -132,24 +156,24 @@ def _chosen(bank: Bank, chosen: Filter) -> tuple[Question, ...]:
 
 
 def _print_json(document: object) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+    import json
+
+    ascii_only = sys.stdout.encoding.lower().replace("-", "") != "utf8"
+    click.echo(json.dumps(document, ensure_ascii=ascii_only, indent=2, allow_nan=False))
 
 
 def _print_problems(problems: Iterable[Problem]) -> None:
+    from quizdl.bank import problem_line
+
     for problem in problems:
-        click.echo(problem_line(problem), err=True)
+        shown = dataclasses.replace(problem, path=_short(problem.path))
+        click.echo(problem_line(shown), err=True)
 
 
-def problem_line(problem: Problem) -> str:
-    """A problem as one line, with the path as short as it can be said from here."""
-    key = "cli.problem" if problem.line > 0 else "cli.problem.no_line"
-    path, line = _short(problem.path), problem.line
-    return say(key, path=path, line=line, message=problem.message, fix=problem.fix)
-
-
-def _short(path: Path) -> str:
+def _short(path: Path) -> Path:
+    """The path as short as it can be said from here."""
     absolute, here = path.absolute(), Path.cwd()
-    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
 
 
 def _width() -> int:
@@ -171,7 +195,6 @@ def _print_lines(lines: Iterable[Any]) -> None:
 @click.group(
     cls=ChineseGroup,
     invoke_without_command=True,
-    context_settings=HELP,
     help=say("cli.about"),
     epilog=_examples("quizdl", "quizdl list 初始化", "quizdl run zero-init", "quizdl check"),
 )
@@ -192,7 +215,6 @@ def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
 
 
 @main.command(
-    context_settings=HELP,
     help=say("cli.review"),
     epilog=_examples("quizdl review --topic 优化器", "quizdl review --new 3 --limit 10 --plain"),
 )
@@ -233,12 +255,19 @@ def review(
     bank = _load_bank().require_questions()
     if bank.problems:
         click.echo(say("cli.skipped", count=len(bank.problems)), err=True)
-    review_plain(bank, paths.database, settings, plan(bank), _width())
+    review_plain(
+        bank.questions,
+        paths.database,
+        settings,
+        plan(bank),
+        show=_print_lines,
+        prove=lambda question: _prove(question, question.claims, range(SEEDS)),
+        width=_width(),
+    )
 
 
 @main.command(
     "list",
-    context_settings=HELP,
     help=say("cli.list"),
     epilog=_examples("quizdl list", "quizdl list 方差 初始化", "quizdl list --company 字节 --json"),
 )
@@ -254,14 +283,7 @@ def list_(
     if as_json:
         _print_json([question_json(question) for question in questions])
     else:
-        titles = {topic.id: topic.title for topic in bank.topics}
-        shown = ""
-        for question in questions:
-            if question.topic != shown:
-                shown = question.topic
-                click.secho(titles[shown], bold=True)
-            stars = "★" * question.level + "☆" * (3 - question.level)
-            click.echo(f"  {stars}  {question.id:<34} {question.title}")
+        _print_list(questions, {topic.id: topic.title for topic in bank.topics})
         total = sum(len(question.claims) for question in questions)
         click.echo(
             say("cli.list.count", questions=len(questions), claims=total)
@@ -270,6 +292,23 @@ def list_(
         )
     _print_problems(bank.problems)
     return 1 if bank.problems else 0
+
+
+def _print_list(questions: Sequence[Question], titles: Mapping[str, str]) -> None:
+    """A line per question, by topic; only on a terminal are long ones cut."""
+    longest = max((len(question.id) for question in questions), default=0)
+    shown = ""
+    for question in questions:
+        if question.topic != shown:
+            shown = question.topic
+            click.secho(titles[shown], bold=True)
+        stars = "★" * question.level + "☆" * (3 - question.level)
+        line = f"  {stars}  {question.id:<{longest}}  {question.title}"
+        if sys.stdout.isatty():
+            from quizdl.render.cells import truncate
+
+            line = truncate(line, _width())
+        click.echo(line)
 
 
 def question_json(question: Question) -> dict[str, object]:
@@ -286,7 +325,6 @@ def question_json(question: Question) -> dict[str, object]:
 
 
 @main.command(
-    context_settings=HELP,
     help=say("cli.show"),
     epilog=_examples("quizdl show adam", "quizdl show adam --json"),
 )
@@ -320,7 +358,6 @@ def show(question_id: str, as_json: bool) -> None:
 
 @main.command(
     "run",
-    context_settings=HELP,
     help=say("cli.run"),
     epilog=_examples(
         "quizdl run zero-init",
@@ -337,10 +374,7 @@ def show(question_id: str, as_json: bool) -> None:
 def run_(
     target: str, settings: tuple[str, ...], seed: int | None, control: bool, as_json: bool
 ) -> int:
-    from quizdl import render
-    from quizdl.model import Judged, Verdict
-    from quizdl.proof.pool import Pool
-    from quizdl.proof.report import result_lines
+    from quizdl.model import Verdict
 
     question, claims = _load_bank().get_claims(target)
     claims = _turn_knobs(target, claims, settings)
@@ -348,28 +382,45 @@ def run_(
         claims = tuple(_change(claim, claim.controls[0]) for claim in claims)
     seeds = range(SEEDS) if seed is None else (seed,)
     started = time.perf_counter()
-    results: dict[str, ClaimResult] = {}
     if not as_json:
         click.secho(question.title, bold=True)
-    with Pool() as pool:
-        waiting = list(claims)  # printed in the order of the answer, each as soon as it can be
-        for event in pool.prove([(question, claim) for claim in claims], seeds):
-            if isinstance(event, Judged):
-                results[event.claim] = event.result
-            while not as_json and waiting and waiting[0].id in results:
-                claim = waiting.pop(0)
-                click.echo()
-                text = render.inline(claim.text)
-                _print_lines(result_lines(results[claim.id], text, _width()))
-    proved = sum(result.verdict is Verdict.PROVED for result in results.values())
+    results = _prove(question, claims, seeds, hidden=as_json)
+    proved = sum(result.verdict is Verdict.PROVED for result in results)
     if as_json:
-        found = [result_json(results[claim.id], claim.text) for claim in claims]
+        texts = [claim.text for claim in claims]
+        found = [result_json(*pair) for pair in zip(results, texts, strict=True)]
         _print_json({"question": question.id, "claims": found})
     else:
         seconds = time.perf_counter() - started
         total = {"proved": proved, "claims": len(claims), "seeds": len(seeds)}
         click.echo("\n" + say("cli.run.total", seconds=seconds, **total))
     return 0 if proved == len(claims) > 0 else 1
+
+
+def _prove(
+    question: Question, claims: Sequence[Claim], seeds: Sequence[int], *, hidden: bool = False
+) -> list[ClaimResult]:
+    """Results in the order of `claims`, each printed as soon as it and those before it are
+    there."""
+    from quizdl import render
+    from quizdl.model import Judged
+    from quizdl.proof.pool import Pool
+    from quizdl.proof.report import result_lines
+
+    found: dict[str, ClaimResult] = {}
+    results: list[ClaimResult] = []
+    with Pool() as pool:
+        for event in pool.prove([(question, claim) for claim in claims], seeds):
+            if isinstance(event, Judged):
+                found[event.claim] = event.result
+            while len(results) < len(claims) and claims[len(results)].id in found:
+                claim = claims[len(results)]
+                results.append(found[claim.id])
+                if not hidden:
+                    click.echo()
+                    text = render.inline(claim.text)
+                    _print_lines(result_lines(results[-1], text, _width()))
+    return results
 
 
 def _change(claim: Claim, params: Params) -> Claim:
@@ -393,23 +444,27 @@ def _turn_knobs(
 
 
 def _parse(claim: Claim, key: str, text: str) -> Value:
-    """`text` as a value of the type of the parameter's default, within its knob."""
+    """`text` as a value of the type of the parameter's default, within its knob.
+
+    Raises QuizdlError for any other. A whole default takes a fraction when its knob does.
+    """
+    knob = next((knob for knob in claim.knobs if knob.name == key), None)
     kind = type(claim.defaults[key])
+    if kind is int and knob and float in map(type, knob.choices or (knob.low, knob.high)):
+        kind = float
     try:
-        value: Value
         if kind is bool:
-            value = {"true": True, "false": False, "1": True, "0": False}[text.lower()]
-        elif kind is int and "." in text:
-            value = float(text)
+            value: Value = {"true": True, "false": False, "1": True, "0": False}[text.lower()]
         else:
             value = kind(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(text)  # noqa: TRY301
     except (KeyError, ValueError):
         what = say(f"cli.run.kind.{kind.__name__}")
         raise QuizdlError("cli.run.set_type", key=key, kind=what, value=text) from None
-    for knob in claim.knobs:
-        if knob.name == key and not knob.allows(value):
-            allowed = "、".join(map(str, knob.choices)) or f"{knob.low:g} … {knob.high:g}"
-            raise QuizdlError("cli.run.set_outside", key=key, allowed=allowed, value=text)
+    if knob and not knob.allows(value):
+        allowed = "、".join(map(str, knob.choices)) or f"{knob.low:g} … {knob.high:g}"
+        raise QuizdlError("cli.run.set_outside", key=key, allowed=allowed, value=text)
     return value
 
 
@@ -439,13 +494,10 @@ def result_json(result: ClaimResult, text: str) -> dict[str, object]:
 
 
 def _finite(value: float | None) -> float | None:
-    import math
-
     return value if value is not None and math.isfinite(value) else None
 
 
 @main.command(
-    context_settings=HELP,
     help=say("cli.check"),
     epilog=_examples(
         "quizdl check", "quizdl check content/initialization --seeds 20", "quizdl check --json"
@@ -453,52 +505,82 @@ def _finite(value: float | None) -> float | None:
 )
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--seeds", type=click.IntRange(1), default=SEEDS, show_default=True, help=say("cli.check.seeds")
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=SEEDS,
+    show_default=True,
+    metavar="N",
+    help=say("cli.check.seeds"),
 )
-@click.option("--jobs", type=click.IntRange(1), default=None, help=say("cli.check.jobs"))
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help=say("cli.check.jobs"))
 @json_option
 @bank_option
 def check(path: Path | None, seeds: int, jobs: int | None, as_json: bool) -> int:
-    from quizdl.check import check_text, problem_of
+    from quizdl.check import check_text
+    from quizdl.model import Problem
+
+    started = time.perf_counter()
+    problems: list[Problem] = []
+    failed: list[Problem] = []
+    questions: tuple[Question, ...] = ()
+    proved = 0
+    try:
+        bank, questions = _checked_part(path)
+        problems += check_text(bank, questions)
+        if not as_json:
+            _print_problems(problems)
+        proved, failed = _prove_all(questions, range(seeds), jobs, hidden=as_json)
+        problems += failed
+    except QuizdlError as error:
+        if not as_json:
+            raise
+        problems.append(Problem(path or _bank_root(), 0, str(error), ""))
+    claims = sum(len(question.claims) for question in questions)
+    counts = {"questions": len(questions), "claims": claims, "proved": proved}
+    if as_json:
+        _print_json(counts | {"problems": [problem_json(problem) for problem in problems]})
+        return 1 if problems else 0
+    _print_problems(failed)
+    seconds = time.perf_counter() - started
+    click.echo(say("cli.check.total", seeds=seeds, seconds=seconds, **counts))
+    click.echo(
+        say("cli.check.problems", count=len(problems)) if problems else say("cli.check.fine")
+    )
+    return 1 if problems else 0
+
+
+def _prove_all(
+    questions: Sequence[Question], seeds: Sequence[int], jobs: int | None, *, hidden: bool
+) -> tuple[int, list[Problem]]:
+    """How many claims are proved, and what is wrong with the others, file by file."""
+    from quizdl.check import problem_of
     from quizdl.model import Judged
     from quizdl.proof.pool import Pool
 
-    started = time.perf_counter()
-    bank, questions = _checked_part(path)
-    problems = list(check_text(bank, questions))
-    targets = [(question, claim) for question in questions for claim in question.claims]
     by_id = {question.id: question for question in questions}
-    proved = 0
-    with Pool(jobs) as pool, _progress(len(targets), hidden=as_json) as advance:
-        for event in pool.prove(targets, range(seeds)) if targets else ():
+    targets = [(question, claim) for question in questions for claim in question.claims]
+    problems = []
+    with Pool(jobs) as pool, _progress(len(targets), hidden=hidden) as advance:
+        for event in pool.prove(targets, seeds):
             if isinstance(event, Judged):
                 advance()
-                found = problem_of(by_id[event.question], event.result)
-                proved += found is None
-                if found is not None:
-                    problems.append(found)
-    if as_json:
-        total = {"questions": len(questions), "claims": len(targets), "proved": proved}
-        _print_json(total | {"problems": [problem_json(problem) for problem in problems]})
-    else:
-        _print_problems(problems)
-        seconds = time.perf_counter() - started
-        counts = {"questions": len(questions), "claims": len(targets), "proved": proved}
-        click.echo(say("cli.check.total", seeds=seeds, seconds=seconds, **counts))
-        click.echo(
-            say("cli.check.problems", count=len(problems)) if problems else say("cli.check.fine")
-        )
-    return 1 if problems else 0
+                problem = problem_of(by_id[event.question], event.result)
+                problems += [problem] if problem else []
+    problems.sort(key=lambda problem: (problem.path, problem.line))
+    return len(targets) - len(problems), problems
 
 
 def problem_json(problem: Problem) -> dict[str, object]:
     """The fixed shape of one problem in `quizdl check --json`."""
-    path = _short(problem.path)
+    path = str(_short(problem.path))
     return {"path": path, "line": problem.line, "message": problem.message, "fix": problem.fix}
 
 
 def _checked_part(path: Path | None) -> tuple[Bank, tuple[Question, ...]]:
-    """The bank that `path` lies in (or is), and its questions at or below `path`."""
+    """The bank that `path` lies in (or is), and its questions at or below `path`.
+
+    Raises QuizdlError when there is nothing to check.
+    """
     from quizdl.bank import load
 
     if path is None:
@@ -506,20 +588,22 @@ def _checked_part(path: Path | None) -> tuple[Bank, tuple[Question, ...]]:
         if not bank.questions and not bank.problems:
             raise QuizdlError("bank.empty", path=bank.root)
         return bank, bank.questions
-    path = path.absolute()
+    if not path.exists():
+        raise QuizdlError("cli.check.missing", path=path)
+    path = path.resolve()
     folder = path if path.is_dir() else path.parent
-    for depth, marker in ((2, "question.md"), (1, "topic.toml"), (0, "*/*/question.md")):
-        if any(folder.glob(marker)):
-            bank = load(folder.parents[depth - 1] if depth else folder)
-            break
-    else:
-        raise QuizdlError("cli.check.outside", path=path)
 
     def below(each: Path) -> bool:
         return each.absolute().is_relative_to(folder)
 
-    bank = dataclasses.replace(bank, problems=tuple(p for p in bank.problems if below(p.path)))
-    return bank, tuple(question for question in bank.questions if below(question.folder))
+    for root in (folder, folder.parent, folder.parent.parent):  # a bank, a topic, a question
+        if any(root.glob("*/*/question.md")):
+            bank = load(root)
+            questions = tuple(question for question in bank.questions if below(question.folder))
+            problems = tuple(problem for problem in bank.problems if below(problem.path))
+            if questions or problems:
+                return dataclasses.replace(bank, problems=problems), questions
+    raise QuizdlError("cli.check.outside", path=path)
 
 
 @contextlib.contextmanager
@@ -538,7 +622,6 @@ def _progress(length: int, *, hidden: bool) -> Iterator[Callable[[], None]]:
 
 
 @main.command(
-    context_settings=HELP,
     help=say("cli.new"),
     epilog=_examples("quizdl new initialization/he-init"),
 )
@@ -551,7 +634,6 @@ def new(target: str) -> None:
 
 
 @main.command(
-    context_settings=HELP,
     help=say("cli.paths"),
     epilog=_examples("quizdl paths", "quizdl paths --json"),
 )
@@ -575,7 +657,6 @@ def paths(as_json: bool) -> None:
 
 
 @main.command(
-    context_settings=HELP,
     help=say("cli.doctor"),
     epilog=_examples("quizdl doctor", "quizdl doctor --json"),
 )
@@ -603,15 +684,24 @@ class Finding:
 def _examine() -> Iterator[Finding]:
     import platform
     import shutil
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
     from quizdl.bank import load
     from quizdl.proof.probe import active
     from quizdl.settings import find_paths, load_settings
 
-    parts = ("quizdl", "textual", "numpy", "sqlalchemy", "fsrs")
-    versions = [f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in parts)]
-    yield Finding(say("cli.doctor.versions"), True, "，".join(versions))
+    parts = {"Python": platform.python_version()}
+    missing = []
+    for part in ("quizdl", "textual", "numpy", "sqlalchemy", "fsrs"):
+        try:
+            parts[part] = version(part)
+        except PackageNotFoundError:
+            missing.append(part)
+    detail = "，".join(f"{part} {number}" for part, number in parts.items())
+    yield Finding(say("cli.doctor.versions"), True, detail)
+    if missing:
+        detail = say("cli.doctor.missing", parts="、".join(missing))
+        yield Finding(say("cli.doctor.versions"), False, detail)
     try:
         bank = load(_bank_root())
         key, count = ("bad", len(bank.problems)) if bank.problems else ("good", 0)
@@ -624,12 +714,12 @@ def _examine() -> Iterator[Finding]:
     found = find_paths()
     try:
         load_settings(found.config_file)
-        from quizdl.memory import open_store
-
-        open_store(found.database).close()
-        yield Finding(say("cli.doctor.memory"), True, str(found.database))
+        key = "good" if found.config_file.exists() else "none"
+        detail = say(f"cli.doctor.config.{key}", path=found.config_file)
+        yield Finding(say("cli.doctor.config"), True, detail)
     except QuizdlError as error:
-        yield Finding(say("cli.doctor.memory"), False, str(error))
+        yield Finding(say("cli.doctor.config"), False, str(error))
+    yield _examine_memory(found.database)
     encoding = sys.stdout.encoding or "?"
     good = encoding.lower().replace("-", "") == "utf8"
     key = "cli.doctor.encoding" if good else "cli.doctor.encoding.bad"
@@ -638,7 +728,27 @@ def _examine() -> Iterator[Finding]:
     good = columns >= 60 and rows >= 16
     key = "cli.doctor.size" if good else "cli.doctor.size.bad"
     yield Finding(say("cli.doctor.terminal"), good, say(key, columns=columns, rows=rows))
-    for layer in active():
-        state = say("cli.doctor.good" if layer.active else "cli.doctor.off")
-        detail = f"{layer.name}：{state}" + (f"（{layer.why}）" if layer.why else "")
-        yield Finding(say("cli.doctor.proof"), layer.active or None, detail)
+    try:
+        for layer in active():
+            state = say("cli.doctor.good" if layer.active else "cli.doctor.off")
+            detail = f"{layer.name}：{state}" + (f"（{layer.why}）" if layer.why else "")
+            yield Finding(say("cli.doctor.proof"), layer.active or None, detail)
+    except QuizdlError as error:
+        yield Finding(say("cli.doctor.proof"), False, str(error))
+
+
+def _examine_memory(database: Path) -> Finding:
+    """Opens the database if there is one; otherwise only asks whether there could be."""
+    from quizdl.memory import open_store
+
+    name = say("cli.doctor.memory")
+    if database.exists():
+        try:
+            open_store(database).close()
+        except QuizdlError as error:
+            return Finding(name, False, str(error))
+        return Finding(name, True, str(database))
+    there = next(folder for folder in database.parents if folder.exists())
+    good = there.is_dir() and os.access(there, os.W_OK)
+    key = "cli.doctor.memory.none" if good else "cli.doctor.memory.bad"
+    return Finding(name, good, say(key, path=database, there=there))

@@ -7,56 +7,77 @@ scripted. The end of the input ends the session; every rating before it is store
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from quizdl import render
-from quizdl.bank import Bank
-from quizdl.model import Judged, Question, Rating
-from quizdl.proof.pool import Pool
-from quizdl.proof.report import result_lines
+from quizdl.memory import open_store, scheduler
+from quizdl.memory.queue import Memory
+from quizdl.model import Mark, Question, Rating
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Line
-from quizdl.session import Plan, Session, format_interval, open_library
+from quizdl.session import Library, Plan, Session, format_interval
 from quizdl.settings import Settings
-from quizdl.words import say
+from quizdl.words import QuizdlError, say
 
-SEEDS = range(5)
+Show = Callable[[Sequence[Line]], None]
+Prove = Callable[[Question], object]
 
 
-def review_plain(bank: Bank, database: Path, settings: Settings, plan: Plan, width: int) -> None:
-    """Ask until nothing is due or the input ends, then print the summary."""
-    library = open_library(database, bank.questions, settings)
-    try:
+def review_plain(
+    questions: Sequence[Question],
+    database: Path,
+    settings: Settings,
+    plan: Plan,
+    *,
+    show: Show,
+    prove: Prove,
+    width: int,
+) -> None:
+    """Ask until nothing is due or the input ends, then print the summary.
+
+    `show` prints lines laid out for `width` cells, `prove` runs and prints a question's
+    proof. Raises QuizdlError when the database cannot be used.
+    """
+    with open_store(database) as store:
+        library = Library(store, questions, settings)
+        plan = replace(plan, questions=plan.questions or tuple(questions))
         session = library.session(plan, _now())
-        while (question := session.current) is not None:
-            if not _ask(session, question, width):
-                break
-        _print_summary(session)
-    finally:
-        library.close()
+        asked = session.current is not None
+        while True:
+            while session.current is not None and _ask(session, show, prove, width):
+                pass
+            _print_summary(session)
+            if session.current is not None:  # the learner has had enough
+                return
+            now = _now()
+            memory = store.memory(scheduler.moment(now, settings.rollover_hour).day)
+            click.echo(_what_is_next(library, memory, settings, plan, now))
+            if not asked or _read(say("plain.end")) != "u":
+                return
+            _undo(session)
 
 
 def _now() -> datetime:
     return datetime.now().astimezone()
 
 
-def _ask(session: Session, question: Question, width: int) -> bool:
+def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
     """One question until it is rated, skipped or undone. False: the learner is done."""
+    question = session.current
+    assert question is not None
     click.echo()
-    _print(render.layout(question_markdown(question), width))
-    key = _read(say("plain.recall"))
-    while key not in ("", "q", "s", "u", None):
-        click.echo(say("plain.unknown", key=key))
-        key = _read(say("plain.recall"))
-    if key is None or key == "q":
-        return False
+    show(render.layout(question_markdown(question), width))
+    key = _choose(say("plain.recall"), {"", "s", "u"})
     if key == "":
-        _print(render.layout(answer_markdown(question), width))
+        show(render.layout(answer_markdown(question), width))
         outcomes = session.reveal(_now())
-        shown = (
+        ratings = "  ".join(
             say(
                 "plain.rating",
                 key=rating.value,
@@ -65,44 +86,46 @@ def _ask(session: Session, question: Question, width: int) -> bool:
             )
             for rating, outcome in outcomes.items()
         )
-        prompt = say("plain.rate", ratings="  ".join(shown))
-        key = _read(prompt)
-        while key is None or key not in ("1", "2", "3", "4", "", "q", "s", "u"):
-            if key is None:
-                return False
-            if key == "r":
-                _prove(question, width)
-            else:
-                click.echo(say("plain.unknown", key=key))
-            key = _read(prompt)
+        prompt = say("plain.rate", ratings=ratings)
+        while (key := _choose(prompt, {"", "1", "2", "3", "4", "r", "s", "u"})) == "r":
+            prove(question)
     match key:
         case "q":
             return False
         case "s":
             session.skip(_now())
         case "u":
-            if session.undo(_now()) is None:
-                click.echo(say("tui.review.nothing_to_undo"))
+            _undo(session)
         case _:
             session.rate(Rating(int(key or Rating.GOOD)), _now())
     return True
 
 
+def _choose(prompt: str, keys: set[str]) -> str:
+    """One of `keys`, or `q`, which the end of the input also means."""
+    while (key := _read(prompt)) not in keys:
+        if key in ("q", None):
+            return "q"
+        click.echo(say("plain.unknown", key=key))
+    return key
+
+
 def _read(prompt: str) -> str | None:
-    """One line without surrounding space; None at the end of the input."""
+    """One line, as it would be typed without an input method; None at the end of the input."""
     click.echo(prompt, nl=False)
     line = sys.stdin.readline()
     if not sys.stdin.isatty():
         click.echo()
-    return line.strip() if line else None
+    return unicodedata.normalize("NFKC", line).strip().casefold() if line else None
 
 
-def _prove(question: Question, width: int) -> None:
-    texts = {claim.id: render.inline(claim.text) for claim in question.claims}
-    with Pool() as pool:
-        for event in pool.prove([(question, claim) for claim in question.claims], SEEDS):
-            if isinstance(event, Judged):
-                _print(result_lines(event.result, texts[event.claim], width))
+def _undo(session: Session) -> None:
+    try:
+        undone = session.undo(_now())
+    except QuizdlError as error:  # it stands; the session goes on
+        click.echo(str(error))
+    else:
+        click.echo(say("plain.undone" if undone else "tui.review.nothing_to_undo"))
 
 
 def _print_summary(session: Session) -> None:
@@ -118,5 +141,22 @@ def _print_summary(session: Session) -> None:
     click.echo(say("plain.tomorrow", count=found.due_tomorrow))
 
 
-def _print(lines: list[Line]) -> None:
-    click.echo(render.ansi(lines) if sys.stdout.isatty() else render.plain(lines))
+def _what_is_next(
+    library: Library, memory: Memory, settings: Settings, plan: Plan, now: datetime
+) -> str:
+    """When there will be something to ask. `memory` is what is remembered now."""
+    rest = library.session(replace(plan, limit=None), now)
+    if rest.current is not None:
+        return say("plain.more")
+    if rest.wait_until is not None:
+        return say("plain.next", interval=format_interval(rest.wait_until - now))
+    learns = settings.new_per_day if plan.new is None else plan.new
+    days = []
+    for question in plan.questions or ():
+        card, mark = memory.cards.get(question.id), memory.marks.get(question.id, Mark())
+        if not mark.suspended and (card is not None or learns):
+            due = memory.day + 1 if card is None else card.due_day
+            days.append(max(due, mark.buried_until))
+    if not days:
+        return say("plain.nothing")
+    return say("plain.next", interval=format_interval(timedelta(days=min(days) - memory.day)))

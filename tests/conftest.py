@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from banks import write_question
+from terminals import Quizdl
 
 
 @pytest.fixture
@@ -21,18 +21,20 @@ def bank(tmp_path: Path) -> Path:
     return root
 
 
-Quizdl = Callable[..., subprocess.CompletedProcess[str]]
+@pytest.fixture
+def surroundings(tmp_path: Path) -> dict[str, str]:
+    """The environment of a child: a home of its own, and nothing of the caller's quizdl."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("QUIZDL_")}
+    return kept | {"QUIZDL_HOME": str(tmp_path / "home"), "PYTHONIOENCODING": "utf-8"}
 
 
 @pytest.fixture
-def quizdl(tmp_path: Path) -> Quizdl:
+def quizdl(surroundings: dict[str, str]) -> Quizdl:
     """Run the real command line in a child with a home of its own."""
 
     def run(
         *arguments: str, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        surroundings = {k: v for k, v in os.environ.items() if not k.startswith("QUIZDL_")}
-        surroundings |= {"QUIZDL_HOME": str(tmp_path / "home"), "PYTHONIOENCODING": "utf-8"}
         return subprocess.run(
             [sys.executable, "-m", "quizdl", *arguments],
             env=surroundings | (env or {}),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Quizdl
+from terminals import Quizdl
 
 from quizdl.bank import find_bank, load
 

@@ -32,8 +32,6 @@ class Document:
     level: int
     front: str
     back: str
-    back_line: int
-    """Line of question.md on which `back` begins, 1-based."""
     links: tuple[ClaimLink, ...]
     tags: tuple[str, ...]
     asked_by: tuple[str, ...]
@@ -50,8 +48,8 @@ def read_document(text: str, path: Path) -> tuple[Document | None, tuple[Problem
         message = say(f"bank.{key}", **values)
         problems.append(Problem(path, line, message, say(f"bank.{key}.fix", **values)))
 
-    lines = text.removeprefix("\ufeff").splitlines()
-    if not lines or lines[0].strip() != FENCE:
+    lines = text.removeprefix("\ufeff").removesuffix("\n").split("\n")  # as editors count
+    if lines[0].strip() != FENCE:
         complain(1, "no_front")
         return None, tuple(problems)
     end = next((n for n, line in enumerate(lines) if n and line.strip() == FENCE), None)
@@ -62,9 +60,8 @@ def read_document(text: str, path: Path) -> tuple[Document | None, tuple[Problem
     try:
         raw = tomllib.loads("\n".join(head))
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+)", str(error))
-        line = int(found[1]) + 1 if found else end
-        complain(line, "toml", why=re.sub(r" \(at .*\)", "", str(error)))
+        line, why = toml_fault(error)
+        complain(line + 1 if line else end, "toml", why=why)
         return None, tuple(problems)
 
     def where(key: str) -> int:
@@ -117,7 +114,6 @@ def read_document(text: str, path: Path) -> tuple[Document | None, tuple[Problem
             level=raw["level"],
             front=body[: start.start()].strip(),
             back=body[start.start() :].strip(),
-            back_line=line_of(start.start()),
             links=links,
             tags=tags,
             asked_by=asked_by,
@@ -127,6 +123,12 @@ def read_document(text: str, path: Path) -> tuple[Document | None, tuple[Problem
         ),
         (),
     )
+
+
+def toml_fault(error: tomllib.TOMLDecodeError) -> tuple[int, str]:
+    """The line to blame, 0 for the end of the text, and what is wrong with it."""
+    found = re.search(r" \(at line (\d+).*\)", str(error))
+    return int(found[1]) if found else 0, re.sub(r" \(at .*\)", "", str(error))
 
 
 def _references(

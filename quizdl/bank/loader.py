@@ -6,19 +6,19 @@ One unreadable question never hides the others: it becomes a Problem and is left
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from quizdl.bank.declaration import read_claims
-from quizdl.bank.document import Document, read_document
+from quizdl.bank.document import Document, read_document, toml_fault
 from quizdl.model import Claim, Problem, Question, Topic
 from quizdl.words import QuizdlError, say
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+TOPIC_KEYS = ("title", "order", "questions")
 NUMBERED = re.compile(r"(^|-)(q|question)?\d+$")
 
 
@@ -35,8 +35,7 @@ class Bank:
         if self.questions:
             return self
         for problem in self.problems:
-            path, line, message, fix = problem.path, problem.line, problem.message, problem.fix
-            raise QuizdlError("bank.all_broken", path=path, line=line, message=message, fix=fix)
+            raise QuizdlError("bank.all_broken", problem=problem_line(problem))
         raise QuizdlError("bank.empty", path=self.root)
 
     def get(self, question_id: str) -> Question:
@@ -49,15 +48,9 @@ class Bank:
             if question_id == question.id or question_id in question.formerly:
                 return question
         for problem in self.problems:
-            if question_id in (problem.path.name, problem.path.parent.name):
-                raise QuizdlError(
-                    "bank.broken_id",
-                    id=question_id,
-                    path=problem.path,
-                    line=problem.line,
-                    message=problem.message,
-                    fix=problem.fix,
-                )
+            if question_id == problem.path.parent.name:
+                line = problem_line(problem)
+                raise QuizdlError("bank.broken_id", id=question_id, problem=line)
         ids = [question.id for question in self.questions]
         near = difflib.get_close_matches(question_id, ids, n=3, cutoff=0.5)
         near = near or [each for each in ids if question_id and question_id in each][:3]
@@ -77,15 +70,11 @@ class Bank:
         return question, (claim,)
 
 
-def find_bank(explicit: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The bank to use: the one asked for, `QUIZDL_BANK`, or the one that came with quizdl."""
-    if explicit is not None:
-        return explicit
-    if chosen := environ.get("QUIZDL_BANK"):
-        return Path(chosen).expanduser()
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_content"
-    return installed if installed.is_dir() else package.parent / "content"
+def problem_line(problem: Problem) -> str:
+    """All of a problem in one line."""
+    key = "bank.problem" if problem.line > 0 else "bank.problem.no_line"
+    message = " ".join(problem.message.split())
+    return say(key, path=problem.path, line=problem.line, message=message, fix=problem.fix)
 
 
 def load(root: Path) -> Bank:
@@ -175,25 +164,41 @@ def _read_text(path: Path) -> tuple[str | None, Problem | None]:
 
 
 def _read_topic(folder: Path) -> tuple[Topic, list[str], list[Problem]]:
+    """The topic of a folder, the order its questions are to come in, and what is wrong."""
     path = folder / "topic.toml"
-    fallback = Topic(folder.name, folder.name, 1_000_000)
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-        title, position = raw.pop("title"), raw.pop("order")
-        order = raw.pop("questions", [])
-        if raw:
-            raise KeyError(next(iter(raw)))  # noqa: TRY301
-        if not (isinstance(title, str) and isinstance(position, int) and isinstance(order, list)):
-            raise TypeError("title, order, questions")  # noqa: TRY301
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        problem = Problem(path, 0, say("bank.topic", why=error), say("bank.topic.fix"))
-        return fallback, [], [problem]
-    problems = [
-        Problem(path, 0, say("bank.topic_order", id=slug), say("bank.topic_order.fix"))
-        for slug in order
-        if not (folder / str(slug)).is_dir()
-    ]
-    return Topic(folder.name, title, position), order, problems
+    topic, order = Topic(folder.name, folder.name, 1_000_000), []
+    problems: list[Problem] = []
+
+    def complain(key: str, line: int = 0, /, **values: object) -> None:
+        message, fix = say(f"bank.{key}", **values), say(f"bank.{key}.fix", **values)
+        problems.append(Problem(path, line, message, fix))
+
+    text, unreadable = _read_text(path)
+    if not path.exists():
+        complain("no_topic")
+    elif unreadable:
+        problems.append(unreadable)
+    else:
+        try:
+            raw = tomllib.loads(text or "")
+        except tomllib.TOMLDecodeError as error:
+            line, why = toml_fault(error)
+            complain("toml", line, why=why)
+            return topic, [], problems
+        title, position, order = raw.get("title"), raw.get("order"), raw.get("questions", [])
+        for key in raw.keys() - set(TOPIC_KEYS):
+            complain("unknown_key", key=key, known="、".join(TOPIC_KEYS))
+        if isinstance(title, str) and title and type(position) is int:
+            topic = Topic(folder.name, title, position)
+        else:
+            complain("topic")
+        if not (isinstance(order, list) and all(isinstance(slug, str) for slug in order)):
+            complain("strings", key="questions")
+            order = []
+        for slug in order:
+            if not (folder / slug).is_dir():
+                complain("topic_order", id=slug)
+    return topic, order, problems
 
 
 def _link(

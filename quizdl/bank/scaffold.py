@@ -21,9 +21,10 @@ def create(root: Path, target: str) -> Path:
     if folder.exists():
         raise QuizdlError("bank.new.exists", path=folder)
     if root.is_dir():
-        for question in load(root).questions:
-            if slug == question.id or slug in question.formerly:
-                raise QuizdlError("bank.new.taken", id=slug, other=question.folder)
+        others = [*root.glob(f"*/{slug}")]  # one that cannot be read has its id as well
+        others += [each.folder for each in load(root).questions if slug in each.formerly]
+        if others:
+            raise QuizdlError("bank.new.taken", id=slug, other=others[0])
     topic_file = folder.parent / "topic.toml"
     try:
         folder.mkdir(parents=True)

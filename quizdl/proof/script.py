@@ -6,6 +6,8 @@ both read the same declarations and ask the same judge.
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,6 +18,7 @@ from quizdl.model import Claim, Sample
 from quizdl.proof.judge import judge
 from quizdl.proof.report import result_lines
 from quizdl.render.text import Span, plain
+from quizdl.words.streams import open_streams
 
 SEEDS = range(5)
 WIDTH = 100
@@ -23,6 +26,14 @@ WIDTH = 100
 
 def print_table(path: Path, module: ModuleType) -> None:
     """Print one table per claim of the demo at `path` that ran as the script `module`."""
+    open_streams()
+    try:
+        _print_table(path, module)
+    except BrokenPipeError:  # `python demo.py | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_table(path: Path, module: ModuleType) -> None:
     claims, problems = read_claims(path.read_text("utf-8"), path)
     for problem in problems:
         print(f"{path}:{problem.line}: {problem.message}{problem.fix}", file=sys.stderr)  # noqa: T201
@@ -35,7 +46,7 @@ def print_table(path: Path, module: ModuleType) -> None:
 
 def _samples(claim: Claim, module: ModuleType) -> list[Sample]:
     function = getattr(module, claim.id)
-    takes_seed = "seed" in function.__code__.co_varnames[: function.__code__.co_argcount]
+    takes_seed = "seed" in inspect.signature(function).parameters
     samples = []
     for seed in SEEDS:
         for arm, params in enumerate(claim.arms()):

@@ -96,6 +96,15 @@ class QuizdlApp(App[None]):
             self.post_message(self.Failed(error))
             return
         self.post_message(self.Opened(library, bank, plan))
+        self._prepare(bank)
+
+    def _prepare(self, bank: Bank) -> None:
+        """While today's figures are looked at: load what the first keys will need."""
+        from quizdl import render
+        from quizdl.render.answer import answer_markdown
+        from quizdl.tui.screens import review, summary  # noqa: F401
+
+        render.layout(answer_markdown(bank.questions[0]), LEAST_COLUMNS)
 
     def on_quizdl_app_failed(self, message: Failed) -> None:
         self.failure = message.error

@@ -301,7 +301,7 @@ TEXT: dict[str, str] = {
     "scaffold.question": SCAFFOLD_QUESTION,
     "scaffold.demo": SCAFFOLD_DEMO,
     # --- cli
-    "cli.about": "机器学习面试题：回忆、对照答案、运行证明、按遗忘曲线复习。不带命令即打开终端界面。",
+    "cli.about": "机器学习面试题：回忆、对照、证明、按遗忘曲线复习。不带命令即打开终端界面。",
     "cli.examples": "例",
     "cli.bank": "使用另一个题库文件夹（也可用环境变量 QUIZDL_BANK）。",
     "cli.version": "显示版本。",
@@ -383,6 +383,11 @@ TEXT: dict[str, str] = {
     "plain.rating": "{key} {name} {interval}",
     "plain.unknown": "不认识“{key}”。",
     "plain.tomorrow": "明天到期 {count} 道题",
+    "plain.undone": "撤销了上一步。",
+    "plain.more": "还有可以做的题，再运行一次就接着做。",
+    "plain.next": "眼下没有要做的题。下一题在 {interval}后。",
+    "plain.nothing": "没有别的题在等。",
+    "plain.end": "u 撤销最后一步，回车结束：",
     # --- answer
     "answer.terms": "术语",
     "answer.refs": "参考",

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 SEEDS = range(5)
 WIDE = 110
+ASKING = frozenset({"#question", "#recall"})
+ANSWERING = frozenset({"#question", "#answer", "#proofs", "RatingBar"})
+WAITING = frozenset({"#waiting"})
 
 
 class ReviewScreen(Screen[None]):
@@ -117,9 +120,8 @@ class ReviewScreen(Screen[None]):
         self._stop_proof()
         question = self._question = self._session.current
         self._revealed = False
-        self.set_class(False, "-revealed")
         waiting = question is None and self._session.wait_until is not None
-        self.set_class(waiting, "-waiting")
+        self._show_parts(WAITING if waiting else ASKING)
         if question is None:
             if waiting:
                 self._wait()
@@ -131,8 +133,30 @@ class ReviewScreen(Screen[None]):
         self.query_one("#body").scroll_home(animate=False)
         self.query_one("#text").scroll_home(animate=False)
         self.set_focus(None)
+        self.query_one(ClaimsPanel).reset()
+        self.call_after_refresh(self._prepare, question)
+
+    async def _prepare(self, question: Question) -> None:
+        """While the learner recalls: all of the answer that can be made ready, and the footer."""
+        if question is not self._question:
+            return
         self.refresh_bindings()
-        await self.query_one(ClaimsPanel).show(question.claims)
+        panel = self.query_one(ClaimsPanel)
+        await panel.show(question.claims)
+        width = self.query_one("#question", Page).content_size.width
+        for row in panel.rows():
+            row.layout_lines(width)
+        self._lay_out(answer_markdown(question), panel.marks(), width)
+
+    @work(thread=True, group="prepare")
+    def _lay_out(self, markdown: str, marks: Mapping[str, str], width: int) -> None:
+        Page.prepare(markdown, marks, width)
+
+    def _show_parts(self, parts: frozenset[str]) -> None:
+        """Show these parts and no others. A class of the screen would do, but for it Textual
+        matches every widget against the style sheet anew: a third of the wait for an answer."""
+        for part in ASKING | ANSWERING | WAITING:
+            self.query_one(part).display = part in parts
 
     def _wait(self) -> None:
         """Nothing to ask before the next learning step: say when it comes, and look again."""
@@ -187,20 +211,21 @@ class ReviewScreen(Screen[None]):
             case _:
                 return True
 
-    def action_reveal(self) -> None:
+    async def action_reveal(self) -> None:
         if self._question is not None:
-            self._reveal(self._question)
+            await self._reveal(self._question)
 
-    def _reveal(self, question: Question) -> None:
+    async def _reveal(self, question: Question) -> None:
         outcomes = self._session.reveal(self._clock())
         self.query_one(RatingBar).show(
             {rating: format_interval(outcome.interval) for rating, outcome in outcomes.items()}
         )
-        marks = self.query_one(ClaimsPanel).marks()
-        self.query_one("#answer", Page).show(answer_markdown(question), marks)
+        panel = self.query_one(ClaimsPanel)
+        await panel.show(question.claims)
+        self.query_one("#answer", Page).show(answer_markdown(question), panel.marks())
         self._revealed = True
-        self.set_class(True, "-revealed")
-        self.refresh_bindings()
+        self._show_parts(ANSWERING)
+        self.call_after_refresh(self.refresh_bindings)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -271,7 +296,7 @@ class ReviewScreen(Screen[None]):
         revealed = self._revealed
         await self._show_current()
         if revealed:
-            self._reveal(question)
+            await self._reveal(question)
 
     def action_leave(self) -> None:
         self._stop_proof()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Iterable, Sequence
 
@@ -112,13 +113,28 @@ class ClaimRow(Lines, can_focus=True):
 class ClaimsPanel(Vertical):
     """All claims of the answer on screen."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._claims: Sequence[Claim] | None = None
+        self._showing = asyncio.Lock()
+
     def compose(self) -> ComposeResult:
         yield Static(id="claims-title")
 
+    def reset(self) -> None:
+        """What is up belongs to the past, even if the same claims come again."""
+        self._claims = None
+
     async def show(self, claims: Sequence[Claim]) -> None:
-        await self.query(ClaimRow).remove()
-        self.query_one("#claims-title", Static).update(say("tui.claims.title", count=len(claims)))
-        await self.mount_all(ClaimRow(claim) for claim in claims)
+        """Put up a row for each claim; nothing to do when they are up since `reset`."""
+        async with self._showing:
+            if claims is self._claims:
+                return
+            self._claims = claims
+            title = say("tui.claims.title", count=len(claims))
+            self.query_one("#claims-title", Static).update(title)
+            await self.query(ClaimRow).remove()
+            await self.mount_all(ClaimRow(claim) for claim in claims)
 
     def row(self, claim_id: str) -> ClaimRow | None:
         return next((row for row in self.rows() if row.claim.id == claim_id), None)

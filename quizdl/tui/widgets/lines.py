@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from rich.segment import Segment
@@ -11,55 +12,57 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
 from quizdl.render.cells import cells
 from quizdl.render.text import Line, plain
 
 CLAIM = "demo.py#"
+_VARIABLE = re.compile(r"\$([\w-]+)")
 
-# Semantic style names of render/ that have a component class of the same name.
-NAMES = (
-    "heading",
-    "heading2",
-    "heading3",
-    "strong",
-    "em",
-    "strike",
-    "code",
-    "math",
-    "link",
-    "muted",
-    "quote",
-    "rule",
-    "good",
-    "bad",
-    "control",
-    "claim",
-    "verdict.proved",
-    "verdict.not_proved",
-    "verdict.error",
-    "verdict.timeout",
-    "verdict.limit",
-    "verdict.true",
-    "verdict.part",
-    "verdict.loose",
-    "verdict.false",
-    "code.keyword",
-    "code.name",
-    "code.function",
-    "code.string",
-    "code.number",
-    "code.comment",
-    "code.operator",
-    "code.builtin",
-)
+# What the semantic style names of render/ look like, in theme colours. Not component classes:
+# Textual would match every one of them against the whole style sheet for every widget anew.
+LOOKS = {
+    "heading": "bold $text-primary",
+    "heading2": "bold $text-accent",
+    "heading3": "bold",
+    "strong": "bold",
+    "em": "italic",
+    "strike": "strike",
+    "code": "$text-secondary",
+    "math": "$text-warning",
+    "link": "underline",
+    "muted": "$text-muted",
+    "quote": "$text-muted",
+    "rule": "$text-disabled",
+    "good": "$text-success",
+    "bad": "$text-error",
+    "control": "$text-secondary",
+    "claim": "underline",
+    "verdict.proved": "bold $text-success",
+    "verdict.not_proved": "bold $text-error",
+    "verdict.error": "bold $text-error",
+    "verdict.timeout": "bold $text-warning",
+    "verdict.limit": "bold $text-warning",
+    "verdict.true": "bold $text-success",
+    "verdict.part": "bold $text-warning",
+    "verdict.loose": "bold $text-warning",
+    "verdict.false": "bold $text-error",
+    "code.keyword": "$text-accent",
+    "code.name": "$foreground",
+    "code.function": "$text-primary",
+    "code.string": "$text-success",
+    "code.number": "$text-warning",
+    "code.comment": "italic $text-muted",
+    "code.operator": "$text-muted",
+    "code.builtin": "$text-primary",
+}
 
 
 class Lines(Widget):
     """Base of everything that shows laid-out text. Subclasses give `layout_lines(width)`."""
 
-    COMPONENT_CLASSES = {f"lines--{name.replace('.', '-')}" for name in NAMES}  # noqa: RUF012
     LONGEST = 92
     """Cells of the longest line: longer ones are tiring to read."""
 
@@ -126,20 +129,14 @@ class Lines(Widget):
         return self._laid_out[1]
 
     def _find_style(self, names: str, link: str) -> Style:
-        style = self.rich_style
-        if link.startswith(CLAIM):
-            names = f"{names} claim"
-            style += Style.from_meta({"claim": link.removeprefix(CLAIM)})
-        for name in names.split():
-            if name in NAMES:
-                style += self._component(f"lines--{name.replace('.', '-')}")
-        return style
+        style = self.visual_style
+        claim = link.startswith(CLAIM)
+        for name in (*names.split(), *(["claim"] if claim else ())):
+            if name in LOOKS:
+                style += VisualStyle.parse(_VARIABLE.sub(self._value, LOOKS[name]))
+        meta = Style.from_meta({"claim": link.removeprefix(CLAIM)}) if claim else Style.null()
+        return style.rich_style + meta
 
-    def _component(self, name: str) -> Style:
-        """Only what the style sheet says of this name, so that names can be combined. Its
-        colour is taken blended with what lies below: `auto` and translucent ones need that."""
-        part = self.get_component_rich_style(name, partial=True)
-        rules = self.get_component_styles(name)
-        if rules.has_rule("auto_color") or rules.has_rule("color"):
-            part += Style(color=self.get_component_rich_style(name).color)
-        return part
+    def _value(self, variable: re.Match[str]) -> str:
+        """What the theme says: `Style.parse` knows variables, but loses the 60% of `auto 60%`."""
+        return self.app.theme_variables[variable[1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from quizdl import render
 from quizdl.render.text import Line
@@ -26,5 +27,15 @@ class Page(Lines):
             self._marks = marks
             self.changed()
 
+    @classmethod
+    def prepare(cls, markdown: str, marks: Mapping[str, str], width: int) -> None:
+        """Lay out in any thread what a page will be asked to show."""
+        _layout(markdown, min(width, cls.LONGEST), tuple(marks.items()))
+
     def layout_lines(self, width: int) -> list[Line]:
-        return render.layout(self._markdown, width, self._marks)
+        return _layout(self._markdown, width, tuple(self._marks.items()))
+
+
+@lru_cache(maxsize=8)
+def _layout(markdown: str, width: int, marks: tuple[tuple[str, str], ...]) -> list[Line]:
+    return render.layout(markdown, width, dict(marks))
