@@ -56,7 +56,7 @@ def quadratics(kappa, rotated, seed, count=4, dim=20):
 def fewest_steps(optimizer, A, w0, tol, budget=3000):
     """每个问题、每个学习率各走一份：最先把距离缩到 tol 倍的步数，对问题取平均。"""
     if optimizer == "adam":
-        opt = Adam(np.geomspace(1e-3, 1, 20)[:, None])  # (lrs, 1)
+        opt = Adam(np.geomspace(1e-2, 10, 20)[:, None])  # (lrs, 1)
     else:  # 动量 0.9 的稳定上限是 2(1+m)/L = 3.8
         opt = SGD(3.8 * np.array([0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95])[:, None], 0.9)
     W = np.tile(w0[:, None], (1, len(opt.lr), 1))  # (count, lrs, dim)
@@ -136,7 +136,7 @@ def correction_is_unbiased(correct=True, steps=5, drift=0.0, seed=0):
 
 @claim(
     guard={"走过的相对距离": ">= 0.3"},
-    expect={"两条轨迹的最大相对差": "<= 1e-3"},
+    expect={"两条轨迹的最大相对差": "<= 3e-4"},
     control=[{"optimizer": "momentum"}, {"eps": 1e-3}, {"eps_inside": True}],
     knobs={
         "optimizer": ["adam", "momentum"],
@@ -178,7 +178,7 @@ def adapts_to_axes_only(optimizer="adam", kappa=5000, seed=0):
 
 @claim(
     guard={"动量 SGD 的步数": "in [10, 2000]"},
-    expect={"Adam 步数 / 动量 SGD 步数": ">= 1.3"},
+    expect={"Adam 步数 / 动量 SGD 步数": ">= 1.5"},
     control={"rotated": False},
     knobs={"rotated": [True, False], "kappa": [10, 10000]},
 )
@@ -245,24 +245,24 @@ def wilson_data(n, rng, total):
 
 
 @claim(
-    guard={"训练正确率": "== 1"},
+    guard={"各学习率中最大的训练损失": "<= 1e-6"},
     expect={"各学习率中最好的测试正确率": "<= 0.6"},
     control={"optimizer": "sgd"},
     knobs={"optimizer": ["adam", "sgd"]},
 )
 def can_generalize_worse(optimizer="adam", seed=0):
-    """人造数据：训练全对时，Adam 学到的解测试等于瞎猜，SGD 的解测试全对。"""
+    """人造数据：训练损失同样降到零附近，Adam 的解在新样本上等于瞎猜，SGD 的解全对。"""
     rng = np.random.default_rng(seed)
     n = 30
     X, y = wilson_data(n, rng, 3 + 5 * n)
     y_new = np.repeat([1, -1], 100)
     X_new = np.stack([y_new, np.ones(200), np.ones(200)], 1)  # 独占的特征训练时没见过
-    train, test = [], []
-    for lr in (0.001, 0.003, 0.01) if optimizer == "adam" else (0.1, 0.3, 0.5):
+    loss, test = [], []
+    for lr in (0.003, 0.01, 0.03) if optimizer == "adam" else (0.1, 0.3, 0.5):
         opt = Adam(lr) if optimizer == "adam" else SGD(lr)
         w = np.zeros(X.shape[1])
         for _ in range(250):
             w = w + opt(X.T @ (X @ w - y) / n)
-        train.append(np.mean(np.sign(X @ w) == y))
+        loss.append(np.mean((X @ w - y) ** 2))  # w = 0 时为 1
         test.append(np.mean(np.sign(X_new @ w[:3]) == y_new))
-    return {"训练正确率": min(train), "各学习率中最好的测试正确率": max(test)}
+    return {"各学习率中最大的训练损失": max(loss), "各学习率中最好的测试正确率": max(test)}
