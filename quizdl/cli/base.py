@@ -1,0 +1,180 @@
+"""What all commands share: Chinese help, options, the bank that was chosen, printing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from quizdl.words import say
+
+if TYPE_CHECKING:
+    from quizdl.bank import Bank
+    from quizdl.bank.select import Filter
+    from quizdl.model import Claim, ClaimResult, Problem, Question
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SEEDS = 5
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Formatter(click.HelpFormatter):
+    """Headings with the colon of Chinese."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        self.write(f"{say('cli.usage')}{prog} {args}\n")
+
+    def write_heading(self, heading: str) -> None:
+        self.write(f"{heading}：\n")
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
+class Chinese(click.Command):
+    """A command whose help is Chinese, and whose errors know which command they are about."""
+
+    context_class = _Context
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"options_metavar": say("cli.options"), "context_settings": HELP}
+        super().__init__(*args, **kwargs)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+
+class ChineseGroup(Chinese, click.Group):
+    command_class = Chinese
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, subcommand_metavar=say("cli.command"), **kwargs)
+
+
+def bank_option(command: Command) -> Command:
+    def remember(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            context.ensure_object(dict)["bank"] = value
+
+    return click.option(
+        "--bank",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        expose_value=False,
+        callback=remember,
+        help=say("cli.bank"),
+    )(command)
+
+
+def filter_options(command: Command) -> Command:
+    for decorate in (
+        click.option("--level", type=click.IntRange(1, 3), metavar="1-3", help=say("cli.level")),
+        click.option("--company", default="", metavar="C", help=say("cli.company")),
+        click.option("--tag", default="", metavar="T", help=say("cli.tag")),
+        click.option("--topic", default="", metavar="T", help=say("cli.topic")),
+    ):
+        command = decorate(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+
+
+def examples(*lines: str) -> str:
+    return "\b\n" + say("cli.examples") + "\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def bank_root() -> Path:
+    from quizdl.bank import find_bank
+
+    return find_bank((click.get_current_context().find_object(dict) or {}).get("bank"))
+
+
+def load_bank() -> Bank:
+    from quizdl.bank import load
+
+    return load(bank_root())
+
+
+def make_filter(
+    words: Sequence[str], topic: str, tag: str, company: str, level: int | None
+) -> Filter:
+    from quizdl.bank.select import Filter
+
+    return Filter(tuple(words), topic, tag, company, level or 0)
+
+
+def chosen_questions(bank: Bank, chosen: Filter) -> tuple[Question, ...]:
+    from quizdl.bank.select import select
+
+    return select(bank.questions, chosen, {topic.id: topic.title for topic in bank.topics})
+
+
+def print_json(document: object) -> None:
+    import json
+
+    ascii_only = sys.stdout.encoding.lower().replace("-", "") != "utf8"
+    click.echo(json.dumps(document, ensure_ascii=ascii_only, indent=2, allow_nan=False))
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    from quizdl.bank import problem_line
+
+    for problem in problems:
+        shown = dataclasses.replace(problem, path=short_path(problem.path))
+        click.echo(problem_line(shown), err=True)
+
+
+def short_path(path: Path) -> Path:
+    """The path as short as it can be said from here."""
+    absolute, here = path.absolute(), Path.cwd()
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
+
+
+def width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size((80, 24)).columns, 100)
+
+
+def print_lines(lines: Iterable[Any]) -> None:
+    from quizdl import render
+
+    styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    click.echo(render.ansi(lines) if styled else render.plain(lines))
+
+
+def prove(
+    question: Question, claims: Sequence[Claim], seeds: Sequence[int], *, hidden: bool = False
+) -> list[ClaimResult]:
+    """Results in the order of `claims`, each printed as soon as it and those before it are
+    there."""
+    from quizdl import render
+    from quizdl.model import Judged
+    from quizdl.proof.pool import Pool
+    from quizdl.proof.report import result_lines
+
+    found: dict[str, ClaimResult] = {}
+    results: list[ClaimResult] = []
+    with Pool() as pool:
+        for event in pool.prove([(question, claim) for claim in claims], seeds):
+            if isinstance(event, Judged):
+                found[event.claim] = event.result
+            while len(results) < len(claims) and claims[len(results)].id in found:
+                claim = claims[len(results)]
+                results.append(found[claim.id])
+                if not hidden:
+                    click.echo()
+                    text = render.inline(claim.text)
+                    print_lines(result_lines(results[-1], text, width()))
+    return results

@@ -1,0 +1,102 @@
+"""To study: the interface, and the same session on stdin and stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from quizdl.cli.base import (
+    SEEDS,
+    ChineseGroup,
+    bank_option,
+    bank_root,
+    chosen_questions,
+    examples,
+    filter_options,
+    load_bank,
+    make_filter,
+    print_lines,
+    prove,
+    width,
+)
+from quizdl.words import QuizdlError, say
+
+if TYPE_CHECKING:
+    from quizdl.bank import Bank
+    from quizdl.session import Plan
+
+
+@click.group(
+    cls=ChineseGroup,
+    invoke_without_command=True,
+    help=say("cli.about"),
+    epilog=examples("quizdl", "quizdl list 初始化", "quizdl run zero-init", "quizdl check"),
+)
+@click.version_option(package_name="quizdl", message="quizdl %(version)s", help=say("cli.version"))
+@bank_option
+@click.pass_context
+def main(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        _open_screen(None)
+
+
+def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
+    from quizdl.settings import find_paths, load_settings
+    from quizdl.tui import run_app
+
+    paths = find_paths()
+    run_app(bank_root(), paths, load_settings(paths.config_file), plan)
+
+
+@main.command(
+    help=say("cli.review"),
+    epilog=examples("quizdl review --topic 优化器", "quizdl review --new 3 --limit 10 --plain"),
+)
+@filter_options
+@click.option("--limit", type=click.IntRange(1), metavar="N", help=say("cli.review.limit"))
+@click.option("--new", type=click.IntRange(0), metavar="N", help=say("cli.review.new"))
+@click.option("--ahead", is_flag=True, help=say("cli.review.ahead"))
+@click.option("--plain", is_flag=True, help=say("cli.review.plain"))
+@bank_option
+def review(
+    topic: str,
+    tag: str,
+    company: str,
+    level: int | None,
+    limit: int | None,
+    new: int | None,
+    ahead: bool,
+    plain: bool,
+) -> None:
+    chosen = make_filter((), topic, tag, company, level)
+
+    def plan(bank: Bank) -> Plan:
+        from quizdl.session import Plan
+
+        questions = chosen_questions(bank, chosen)
+        if not questions:
+            raise QuizdlError("cli.review.none")
+        return Plan(questions, limit=limit, new=new, ahead=ahead)
+
+    if not plain:
+        _open_screen(plan)
+        return
+    from quizdl.cli.plain import review_plain
+    from quizdl.settings import find_paths, load_settings
+
+    paths = find_paths()
+    settings = load_settings(paths.config_file)
+    bank = load_bank().require_questions()
+    if bank.problems:
+        click.echo(say("cli.skipped", count=len(bank.problems)), err=True)
+    review_plain(
+        bank.questions,
+        paths.database,
+        settings,
+        plan(bank),
+        show=print_lines,
+        prove=lambda question: prove(question, question.claims, range(SEEDS)),
+        width=width(),
+    )
