@@ -166,6 +166,19 @@ class Session:
         self._sync(moment)
         return queue.today(self._queue(moment), self._memory.paces)
 
+    def next_in(self, now: datetime) -> timedelta | None:
+        """How long until there is something to ask, in a session without limit and without
+        this one's skips. Zero: at once. None: nothing is coming."""
+        moment = self._moment(now)
+        self._sync(moment)
+        built = queue.build(tuple(self._questions), self._memory, moment, self._limits)
+        if built.next(moment.at, self._learn_ahead) is not None:
+            return timedelta(0)
+        if built.steps:
+            return built.steps[0][0] - moment.at
+        days = queue.days_to_next(self._questions, self._memory, self._limits)
+        return None if days is None else timedelta(days=days)
+
     def summary(self, now: datetime) -> Summary:
         moment = self._moment(now)
         self._sync(moment)
@@ -288,6 +301,10 @@ class Session:
     def _moment(self, now: datetime) -> Moment:
         return scheduler.moment(now, self._settings.rollover_hour)
 
+    @property
+    def _learn_ahead(self) -> timedelta:
+        return timedelta(minutes=self._settings.learn_ahead_minutes)
+
     def _mark(self, question: str) -> Mark:
         return self._memory.marks.get(question, Mark())
 
@@ -302,8 +319,7 @@ class Session:
 
     def _advance(self, moment: Moment) -> None:
         self._sync(moment)
-        ahead = timedelta(minutes=self._settings.learn_ahead_minutes)
-        self._show(self._queue(moment).next(moment.at, ahead), moment)
+        self._show(self._queue(moment).next(moment.at, self._learn_ahead), moment)
 
     def _show(self, question: str | None, moment: Moment) -> None:
         self._current, self._outcomes, self._shown = question, None, moment

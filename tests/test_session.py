@@ -453,3 +453,33 @@ def test_importing_the_session_is_light() -> None:
 )
 def test_intervals_as_the_buttons_show_them(interval: timedelta, label: str) -> None:
     assert format_interval(interval) == label
+
+
+# --- what comes next
+
+
+def test_next_in_says_when_there_is_something_to_ask_again(store: Store) -> None:
+    session = begin(store, bank=BANK[:2], settings=Settings(new_per_day=1, learn_ahead_minutes=0))
+    assert session.next_in(EVENING) == timedelta(0)
+    session.rate(Rating.GOOD, EVENING)
+    assert session.next_in(EVENING + MINUTE) == 9 * MINUTE, "the learning step"
+    session.refresh(EVENING + 10 * MINUTE)
+    session.rate(Rating.EASY, EVENING + 10 * MINUTE)
+    assert session.next_in(EVENING + 11 * MINUTE) == timedelta(days=1), "tomorrow's new one"
+
+
+def test_next_in_skips_what_is_hidden(store: Store) -> None:
+    session = begin(store, bank=BANK[:2], settings=Settings(new_per_day=2))
+    session.suspend(EVENING)
+    session.bury(EVENING)
+    assert session.next_in(EVENING) == timedelta(days=1)
+    tomorrow = begin(store, MORNING, bank=BANK[:2])
+    tomorrow.suspend(MORNING)
+    assert tomorrow.next_in(MORNING) is None
+
+
+def test_next_in_counts_what_was_skipped(store: Store) -> None:
+    session = begin(store, bank=BANK[:1])
+    session.skip(EVENING)
+    assert session.current is None
+    assert session.next_in(EVENING) == timedelta(0)

@@ -9,19 +9,16 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from quizdl import render
-from quizdl.memory import open_store, scheduler
-from quizdl.memory.queue import Memory
-from quizdl.model import Mark, Question, Rating
+from quizdl.model import Question, Rating
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Line
-from quizdl.session import Library, Plan, Session, format_interval
+from quizdl.session import Plan, Session, format_interval, open_library
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError, say
 
@@ -44,9 +41,8 @@ def review_plain(
     `show` prints lines laid out for `width` cells, `prove` runs and prints a question's
     proof. Raises QuizdlError when the database cannot be used.
     """
-    with open_store(database) as store:
-        library = Library(store, questions, settings)
-        plan = replace(plan, questions=plan.questions or tuple(questions))
+    library = open_library(database, questions, settings)
+    try:
         session = library.session(plan, _now())
         asked = session.current is not None
         while True:
@@ -55,12 +51,12 @@ def review_plain(
             _print_summary(session)
             if session.current is not None:  # the learner has had enough
                 return
-            now = _now()
-            memory = store.memory(scheduler.moment(now, settings.rollover_hour).day)
-            click.echo(_what_is_next(library, memory, settings, plan, now))
+            click.echo(_what_is_next(session))
             if not asked or _read(say("plain.end")) != "u":
                 return
             _undo(session)
+    finally:
+        library.close()
 
 
 def _now() -> datetime:
@@ -141,22 +137,11 @@ def _print_summary(session: Session) -> None:
     click.echo(say("plain.tomorrow", count=found.due_tomorrow))
 
 
-def _what_is_next(
-    library: Library, memory: Memory, settings: Settings, plan: Plan, now: datetime
-) -> str:
-    """When there will be something to ask. `memory` is what is remembered now."""
-    rest = library.session(replace(plan, limit=None), now)
-    if rest.current is not None:
-        return say("plain.more")
-    if rest.wait_until is not None:
-        return say("plain.next", interval=format_interval(rest.wait_until - now))
-    learns = settings.new_per_day if plan.new is None else plan.new
-    days = []
-    for question in plan.questions or ():
-        card, mark = memory.cards.get(question.id), memory.marks.get(question.id, Mark())
-        if not mark.suspended and (card is not None or learns):
-            due = memory.day + 1 if card is None else card.due_day
-            days.append(max(due, mark.buried_until))
-    if not days:
-        return say("plain.nothing")
-    return say("plain.next", interval=format_interval(timedelta(days=min(days) - memory.day)))
+def _what_is_next(session: Session) -> str:
+    match session.next_in(_now()):
+        case None:
+            return say("plain.nothing")
+        case timedelta(days=0, seconds=0):
+            return say("plain.more")
+        case interval:
+            return say("plain.next", interval=format_interval(interval))

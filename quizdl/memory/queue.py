@@ -127,6 +127,18 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     )
 
 
+def days_to_next(order: Iterable[str], memory: Memory, limits: Limits) -> int | None:
+    """Study days from `memory.day` to the next that has something to ask, supposing that of
+    this day nothing is left; None when none has."""
+    days = []
+    for question in order:
+        card, mark = memory.cards.get(question), memory.marks.get(question, Mark())
+        if not mark.suspended and (card is not None or limits.new):
+            due = memory.day + 1 if card is None else card.due_day
+            days.append(max(due, mark.buried_until, memory.day + 1))
+    return min(days) - memory.day if days else None
+
+
 def today(queue: Queue, paces: Iterable[tuple[State | None, float]]) -> Today:
     """Counts of `queue`, and the time they take at the median pace of recent ratings."""
     learning = len(queue.learning) + len(queue.steps)

@@ -48,8 +48,11 @@ class TodayScreen(Screen[None]):
         """Put up today's figures; before the library is open there are none."""
         if app.library is None or app.bank is None:
             return
+        from quizdl.session import format_interval
+
         now = app.clock()
-        today = app.new_session().today(now)
+        session = app.new_session()
+        today = session.today(now)
         for kind in KINDS:
             count = getattr(today, kind)
             box = self.query_one(f"#count-{kind}")
@@ -59,7 +62,13 @@ class TodayScreen(Screen[None]):
             minutes = max(1, round(today.seconds / 60))
             text = say("tui.today.time", count=today.total, minutes=minutes)
         else:
-            text = say("tui.today.done")
+            coming = session.next_in(now)
+            next_one = (
+                say("tui.today.next", interval=format_interval(coming))
+                if coming is not None
+                else ""
+            )
+            text = say("tui.today.done", next=next_one)
         self.query_one("#today-time", Static).update(text)
         self.query_one("#today-topics", Static).update(self._topics(app))
         date = say(
