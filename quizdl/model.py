@@ -182,6 +182,9 @@ class Topic:
 
 # --- proof -------------------------------------------------------------------------------
 
+SEEDS = range(5)
+"""The seeds a claim is tried under, unless others are asked for."""
+
 
 class Verdict(enum.StrEnum):
     PROVED = "proved"

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from quizdl.model import Claim, ClaimResult, Problem, Question
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-SEEDS = 5
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from quizdl.cli.base import (
-    SEEDS,
     bank_option,
     bank_root,
     examples,
@@ -26,6 +25,7 @@ from quizdl.cli.base import (
     short_path,
 )
 from quizdl.cli.study import main
+from quizdl.model import SEEDS
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run_(
     claims = _turn_knobs(target, claims, settings)
     if control:
         claims = tuple(_change(claim, claim.controls[0]) for claim in claims)
-    seeds = range(SEEDS) if seed is None else (seed,)
+    seeds = SEEDS if seed is None else (seed,)
     started = time.perf_counter()
     if not as_json:
         click.secho(question.title, bold=True)
@@ -158,7 +158,7 @@ def _finite(value: float | None) -> float | None:
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
-    default=SEEDS,
+    default=len(SEEDS),
     show_default=True,
     metavar="N",
     help=say("cli.check.seeds"),

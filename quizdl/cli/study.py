@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from quizdl.cli.base import (
-    SEEDS,
     ChineseGroup,
     bank_option,
     bank_root,
@@ -21,6 +20,7 @@ from quizdl.cli.base import (
     prove,
     width,
 )
+from quizdl.model import SEEDS
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
@@ -97,6 +97,6 @@ def review(
         settings,
         plan(bank),
         show=print_lines,
-        prove=lambda question: prove(question, question.claims, range(SEEDS)),
+        prove=lambda question: prove(question, question.claims, SEEDS),
         width=width(),
     )

@@ -14,13 +14,12 @@ from pathlib import Path
 from types import ModuleType
 
 from quizdl.bank.declaration import read_claims
-from quizdl.model import Claim, Sample
+from quizdl.model import SEEDS, Claim, Sample
 from quizdl.proof.judge import judge
 from quizdl.proof.report import result_lines
 from quizdl.render.text import Span, plain
 from quizdl.words.streams import open_streams
 
-SEEDS = range(5)
 WIDTH = 100
 
 

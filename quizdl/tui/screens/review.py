@@ -21,7 +21,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from quizdl.bank.loader import read_question
-from quizdl.model import Claim, Judged, Measured, ProofEvent, Question, Rating
+from quizdl.model import SEEDS, Claim, Judged, Measured, ProofEvent, Question, Rating
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.session import Session, format_interval
 from quizdl.tui.widgets.claims import ClaimRow, ClaimsPanel
@@ -33,7 +33,6 @@ from quizdl.words import QuizdlError, say
 if TYPE_CHECKING:
     from quizdl.proof.pool import Pool
 
-SEEDS = range(5)
 WIDE = 110
 ASKING = frozenset({"#question", "#recall"})
 ANSWERING = frozenset({"#question", "#answer", "#proofs", "RatingBar"})
