@@ -25,7 +25,6 @@ from quizdl.cli.base import (
     short_path,
 )
 from quizdl.cli.study import main
-from quizdl.model import SEEDS
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
 def run_(
     target: str, settings: tuple[str, ...], seed: int | None, control: bool, as_json: bool
 ) -> int:
-    from quizdl.model import Verdict
+    from quizdl.model import SEEDS, Verdict
 
     question, claims = load_bank().get_claims(target)
     claims = _turn_knobs(target, claims, settings)
@@ -158,19 +157,18 @@ def _finite(value: float | None) -> float | None:
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
-    default=len(SEEDS),
-    show_default=True,
     metavar="N",
     help=say("cli.check.seeds"),
 )
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help=say("cli.check.jobs"))
 @json_option
 @bank_option
-def check(path: Path | None, seeds: int, jobs: int | None, as_json: bool) -> int:
+def check(path: Path | None, seeds: int | None, jobs: int | None, as_json: bool) -> int:
     from quizdl.check import check_text
-    from quizdl.model import Problem
+    from quizdl.model import SEEDS, Problem
 
     started = time.perf_counter()
+    seeds = seeds or len(SEEDS)
     problems: list[Problem] = []
     failed: list[Problem] = []
     questions: tuple[Question, ...] = ()

@@ -20,7 +20,6 @@ from quizdl.cli.base import (
     prove,
     width,
 )
-from quizdl.model import SEEDS
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
@@ -84,6 +83,7 @@ def review(
         _open_screen(plan)
         return
     from quizdl.cli.plain import review_plain
+    from quizdl.model import SEEDS
     from quizdl.settings import find_paths, load_settings
 
     paths = find_paths()

@@ -324,7 +324,7 @@ TEXT: dict[str, str] = {
     "cli.run.control": "把第一组对照当作命题来跑：它应当不成立。",
     "cli.check": "检查整个题库并证明每一个命题；有任何问题则以 1 退出。",
     "cli.check.path": "只检查这个题库、主题或题目的文件夹。",
-    "cli.check.seeds": "每个命题用几个种子。",
+    "cli.check.seeds": "每个命题用几个种子（默认 5，即 0 到 4）。",
     "cli.check.jobs": "同时跑几个子进程（默认为核数）。",
     "cli.new": "生成一道新题的样板：主题/题目。",
     "cli.paths": "显示数据、配置和题库各在哪里。",

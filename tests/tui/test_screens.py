@@ -177,6 +177,17 @@ async def test_all_proofs_with_r(bank: Path, paths: Paths, size: tuple[int, int]
         assert "• ✓ 翻倍就是乘二" in text_of(app), "the state stands in the answer, too"
 
 
+async def test_proofs_asked_for_in_one_breath_with_the_answer_are_seen(
+    bank: Path, paths: Paths
+) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter")
+        await pilot.pause()
+        app.simulate_key("space")
+        app.simulate_key("r")
+        await until(pilot, lambda: "已证" in text_of(app))
+
+
 async def test_the_footer_says_what_the_keys_do_now(bank: Path, paths: Paths) -> None:
     async with opened(bank, paths) as (app, pilot, _):
         await pilot.press("enter")

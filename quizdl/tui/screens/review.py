@@ -346,7 +346,10 @@ class ReviewScreen(Screen[None]):
         if not self.has_class("-wide"):
             target = panel if len(claims) > 1 else panel.row(claims[0].id)
             if target is not None:
-                self.query_one("#body").scroll_to_widget(target, animate=False, top=True)
+                # after the layout: the answer may have been shown a moment ago
+                self.call_after_refresh(
+                    self.query_one("#body").scroll_to_widget, target, animate=False, top=True
+                )
         self._follow(self._run, [(question, claim) for claim in claims])
 
     @work(thread=True, group="proof")
