@@ -74,7 +74,7 @@ def unbiased_average_matches(ddof=1, m=4, batches="shuffled", seed=0):
 
 @claim(
     guard={"批均值 / 总体均值": "in [0.9, 1.1]"},
-    expect={"滑动均值缺的比例": "in [0.55, 0.63]"},
+    expect={"滑动均值缺的比例": "in [0.57, 0.61]"},
     control=[{"steps": 100}, {"average": "cumulative"}],
     knobs={"steps": [1, 200], "momentum": [0.01, 0.5], "average": ["ema", "cumulative"]},
 )
@@ -169,6 +169,7 @@ def folds_into_linear(mode="eval", relu_between=False, seed=0):
 
 
 def skewness(x):
+    # 减去 EPS，抵消 normalize 里加上的：偏度按真正的方差算
     return (normalize(x, x.mean(axis=0), x.var(axis=0) - EPS) ** 3).mean(axis=0)  # (C,)
 
 
