@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 def local_now() -> datetime:
     """The wall clock with the zone of this machine: the only clock of the interface."""
     return datetime.now().astimezone()
+
+
+HANGUP_SECONDS = 2
 
 
 class QuizdlApp(App[None]):
@@ -81,6 +86,16 @@ class QuizdlApp(App[None]):
         self.theme = "textual-dark"
         self.push_screen(TodayScreen())
         self.call_after_refresh(self._open)
+        if not self.is_headless and hasattr(select, "poll"):  # not on Windows
+            self.set_interval(HANGUP_SECONDS, self._leave_if_hung_up)
+
+    def _leave_if_hung_up(self) -> None:
+        """End with the terminal. Textual's reader would spin on a dead one for ever where no
+        SIGHUP comes, as in a session without a controlling terminal."""
+        waiting = select.poll()
+        waiting.register(sys.stdin.fileno(), 0)  # hang-ups are reported unasked
+        if any(event & select.POLLHUP for _, event in waiting.poll(0)):
+            self.exit(return_code=1)
 
     @work(thread=True, exclusive=True)
     def _open(self) -> None:

@@ -60,11 +60,16 @@ class Terminal:
                 break
         assert text in self.seen, self.seen[-2000:]
 
+    def hang_up(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._fd)
+        self.hang_up()
 
 
 @contextmanager
@@ -96,6 +101,13 @@ def test_killed_right_after_a_rating(tmp_path: Path, bank: Path) -> None:
     with terminal(home, bank) as term:
         term.wait_for("1 道题")
         assert "1/2" in term.seen
+
+
+def test_it_ends_when_its_terminal_goes_away(tmp_path: Path, bank: Path) -> None:
+    with terminal(tmp_path / "home", bank) as term:
+        term.wait_for("2 道题")
+        term.hang_up()
+        assert term.process.wait(15) is not None
 
 
 def test_two_windows_rate_at_once(tmp_path: Path, bank: Path) -> None:
