@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from quizdl.model import ClaimResult, Measure, Role, Verdict
 from quizdl.render.cells import cells, pad
 from quizdl.render.numbers import format_number
-from quizdl.render.text import Line, Span, wrap
+from quizdl.render.text import Line, Span, width_of, wrap
 from quizdl.words import say
 
 MARKS = {
@@ -50,8 +50,12 @@ def measure_lines(measures: Sequence[Measure], width: int) -> list[Line]:
 def result_lines(result: ClaimResult, text: Sequence[Span], width: int) -> list[Line]:
     """A finished claim: verdict and sentence, its numbers, and why it is not proved."""
     verdict = say(f"verdict.{result.verdict}")
-    tail = Span(f"  {verdict} · {result.ms:.0f} ms", "muted")
-    lines = wrap((mark(result.verdict), Span(" "), *text, tail), width)
+    tail = (_SPACE, Span(f"{verdict} · {result.ms:.0f} ms", "muted"))
+    lines = wrap((mark(result.verdict), Span(" "), *text), width)
+    if width_of(lines[-1]) + width_of(tail) <= width:
+        lines[-1] += tail
+    else:  # on a line of its own rather than torn
+        lines.append(tail)
     lines += [(Span("  "), *line) for line in measure_lines(result.measures, width - 2)]
     if result.reason:
         lines += [(Span("  "), *line) for line in wrap((Span(result.reason, "bad"),), width - 2)]
