@@ -13,7 +13,7 @@ from quizdl.bank import Bank
 from quizdl.model import ClaimResult, Problem, Question, Verdict
 from quizdl.words import say
 
-VERDICTS = ("成立", "有条件成立", "不准确", "错误")
+VERDICTS = tuple(say(f"render.verdict_{name}") for name in ("true", "part", "loose", "false"))
 LEAST_CLAIMS = 3
 
 _UNFINISHED = re.compile("TODO|FIXME|待写")

@@ -7,32 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import inspect
 import json
 import linecache
-import numbers
 import os
 import random
 import signal
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
+from quizdl.proof.calling import DemoError, call
 from quizdl.proof.limits import apply
 from quizdl.proof.protocol import Handles, Job
 from quizdl.words import say
 
 _HIGH = 200
 """Lowest number for our own descriptors: what a demo opens or closes stays clear of them."""
-
-
-class DemoError(Exception):
-    """The demo broke the rules of a claim; the message is a sentence for its author."""
 
 
 def main(handles: Handles, scratch: Path) -> NoReturn:
@@ -80,14 +74,9 @@ def _run(job: Job, result: int) -> int:
     function: Callable[..., object] | None = None
     try:
         function = _load(job)
-        takes_seed = "seed" in inspect.signature(function).parameters
         for run, (seed, params) in enumerate(job.runs):
             _reset_global_random()
-            arguments = {**params, "seed": seed} if takes_seed else params
-            started = time.perf_counter()
-            returned = function(**arguments)
-            ms = (time.perf_counter() - started) * 1e3
-            measured = _real_numbers(returned)
+            measured, ms = call(function, params, seed)
             sys.stdout.flush()
             _write(result, {"run": run, "numbers": measured, "ms": ms})
     except BaseException as error:
@@ -124,27 +113,6 @@ def _reset_global_random() -> None:
 
     random.seed(0)
     np.random.seed(0)
-
-
-def _real_numbers(returned: object) -> dict[str, float]:
-    """Name -> float, in order. Raises DemoError for anything that is not a real number; a
-    truth value is a conclusion, not a measurement."""
-    import numpy as np
-
-    if not isinstance(returned, Mapping):
-        raise DemoError(say("proof.not_mapping", type=type(returned).__name__))
-    found = {}
-    for name, value in returned.items():
-        if not isinstance(name, str):
-            raise DemoError(say("proof.not_name", name=repr(name)))
-        if isinstance(value, np.ndarray) and value.ndim == 0:
-            value = value[()]
-        if isinstance(value, bool | np.bool_):
-            raise DemoError(say("proof.truth_value", name=name))
-        if not isinstance(value, numbers.Real):
-            raise DemoError(say("proof.not_number", name=name, type=type(value).__name__))
-        found[name] = float(value)
-    return found
 
 
 def _write(result: int, record: Mapping[str, Any]) -> None:

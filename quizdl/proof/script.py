@@ -6,16 +6,15 @@ both read the same declarations and ask the same judge.
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 
 from quizdl.bank.declaration import read_claims
-from quizdl.model import SEEDS, Claim, Sample
-from quizdl.proof.judge import judge
+from quizdl.model import SEEDS, Claim, ClaimResult, Sample, Verdict
+from quizdl.proof.calling import DemoError, call
+from quizdl.proof.judge import Failure, judge
 from quizdl.proof.report import result_lines
 from quizdl.render.text import Span, plain
 from quizdl.words.streams import open_streams
@@ -37,20 +36,19 @@ def _print_table(path: Path, module: ModuleType) -> None:
     for problem in problems:
         print(f"{path}:{problem.line}: {problem.message}{problem.fix}", file=sys.stderr)  # noqa: T201
     for claim in claims:
-        result = judge(claim, _samples(claim, module), SEEDS)
+        result = _result(claim, module)
         summary = (getattr(module, claim.id).__doc__ or claim.id).strip().splitlines()[0]
         lines = result_lines(result, (Span(summary),), WIDTH)
         print(plain(lines), end="\n\n", flush=True)  # noqa: T201
 
 
-def _samples(claim: Claim, module: ModuleType) -> list[Sample]:
-    function = getattr(module, claim.id)
-    takes_seed = "seed" in inspect.signature(function).parameters
-    samples = []
-    for seed in SEEDS:
-        for arm, params in enumerate(claim.arms()):
-            started = time.perf_counter()
-            numbers = function(**params, **({"seed": seed} if takes_seed else {}))
-            elapsed = (time.perf_counter() - started) * 1e3
-            samples.append(Sample(seed, arm, {k: float(v) for k, v in numbers.items()}, elapsed))
-    return samples
+def _result(claim: Claim, module: ModuleType) -> ClaimResult:
+    samples: list[Sample] = []
+    try:
+        for seed in SEEDS:
+            for arm, params in enumerate(claim.arms()):
+                measured, ms = call(getattr(module, claim.id), params, seed)
+                samples.append(Sample(seed, arm, measured, ms))
+    except DemoError as error:
+        return judge(claim, samples, SEEDS, Failure(Verdict.ERROR, str(error)))
+    return judge(claim, samples, SEEDS)

@@ -166,7 +166,6 @@ class QuizdlApp(App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < LEAST_COLUMNS or event.size.height < LEAST_ROWS
-        self.set_class(small, "-too-small")
         if small:
             self.notify(
                 say(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,12 @@ def test_the_worst_seed_is_shown() -> None:
     worse = samples(s1a0=GOOD | {"误差": 0.09}, s0a1=FAILING | {"误差": 0.2})
     measure = judge(CLAIM, worse, SEEDS).measures[1]
     assert (measure.value, measure.control) == (0.09, 0.2)
+
+
+def test_a_script_refuses_what_a_child_refuses(tmp_path: Path) -> None:
+    demo = tmp_path / "demo.py"
+    body = "from quizdl.proof import claim\n\n@claim(expect={'对': '== 1'}, control={'x': 0})\n"
+    demo.write_text(body + "def f(x=1):\n    return {'对': x == 1}\n", "utf-8")
+    ran = subprocess.run([sys.executable, demo], capture_output=True, encoding="utf-8", check=True)
+    assert "出错" in ran.stdout
+    assert "✓" not in ran.stdout
