@@ -28,3 +28,10 @@ def prove_soon() -> Iterator[Prove]:
     """The same with half a second of wall clock."""
     with Pool(jobs=2, limits=Limits(wall=0.5)) as pool:
         yield prove_with(pool)
+
+
+@pytest.fixture(scope="module")
+def prove_hungry() -> Iterator[Prove]:
+    """The same memory, and so much CPU time that a loaded machine runs out of memory first."""
+    with Pool(jobs=2, limits=Limits(wall=15, cpu=10, memory=256 << 20)) as pool:
+        yield prove_with(pool)

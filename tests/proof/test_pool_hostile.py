@@ -63,8 +63,8 @@ def test_cpu_time_is_limited_even_while_the_wall_clock_is_not(prove: Prove) -> N
     ],
     ids=["numpy", "bytes", "piece by piece"],
 )
-def test_too_much_memory_is_a_limit(prove: Prove, work: str) -> None:
-    result, _ = prove(f"def f(a=1.0):\n    {work}\n    return {{'x': a}}")
+def test_too_much_memory_is_a_limit(prove_hungry: Prove, work: str) -> None:
+    result, _ = prove_hungry(f"def f(a=1.0):\n    {work}\n    return {{'x': a}}")
     assert result.verdict is Verdict.LIMIT, result.reason
     assert "256 MiB" in result.reason
 
