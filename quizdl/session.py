@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -102,6 +103,14 @@ class Library:
     def started(self) -> frozenset[str]:
         """Ids of the questions that have been rated."""
         return self._store.started() & {question.id for question in self._questions}
+
+    def warm(self, now: datetime) -> None:
+        """Have behind us what the first answer would wait for: imports, statements. Writes
+        nothing. In any thread, but not while a session is used."""
+        moment = scheduler.moment(now, self._settings.rollover_hour)
+        outcome = scheduler.outcomes(None, "", moment, self._settings)[Rating.GOOD]
+        with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen
+            self._store.warm(outcome, moment.at, scheduler.preset(self._settings))
 
     def close(self) -> None:
         self._store.close()

@@ -80,6 +80,7 @@ class QuizdlApp(App[None]):
         self.failure: QuizdlError | None = None
         self.library: Library | None = None
         self.bank: Bank | None = None
+        self.review: ReviewScreen | None = None
         self._pool: Pool | None = None
 
     def on_mount(self) -> None:
@@ -110,6 +111,7 @@ class QuizdlApp(App[None]):
         except QuizdlError as error:
             self.post_message(self.Failed(error))
             return
+        library.warm(self.clock())
         self.post_message(self.Opened(library, bank, plan))
         self._prepare(bank)
 
@@ -125,17 +127,18 @@ class QuizdlApp(App[None]):
         self.failure = message.error
         self.exit(return_code=1)
 
-    def on_quizdl_app_opened(self, message: Opened) -> None:
+    async def on_quizdl_app_opened(self, message: Opened) -> None:
         self.library, self.bank = message.library, message.bank
         if message.bank.problems:
             count = len(message.bank.problems)
             self.notify(say("cli.skipped", count=count), severity="warning", timeout=8)
         self.pool().warm()
+        await self._mount_review()
         for screen in self.screen_stack:
             if isinstance(screen, TodayScreen):
                 screen.show(self)
         if message.plan is not None:
-            self.start_session(message.plan)
+            self.start_session(self.new_session(message.plan))
 
     def on_review_screen_edited(self, message: ReviewScreen.Edited) -> None:
         if self.library is not None:
@@ -155,14 +158,24 @@ class QuizdlApp(App[None]):
         assert self.library is not None
         return self.library.session(plan or Plan(), self.clock())
 
-    def start_session(self, plan: Plan | None = None) -> None:
-        if self.bank is None:
-            return
+    def start_session(self, session: Session) -> None:
+        assert self.bank is not None
+        assert self.review is not None
+        self.review.begin(session, {topic.id: topic.title for topic in self.bank.topics})
+        self.push_screen(self.review)
+
+    async def _mount_review(self) -> None:
+        """Build the review screen while today's figures are read: the key that opens it then
+        has only to paint. Shown and taken away again, since Textual mounts what it shows."""
         from quizdl.tui.screens.review import ReviewScreen
 
-        topics = {topic.id: topic.title for topic in self.bank.topics}
-        session = self.new_session(plan)
-        self.push_screen(ReviewScreen(session, topics, self.clock, self.pool()))
+        self.review = ReviewScreen(self.clock, self.pool())
+        self.install_screen(self.review, "review")
+        with self.batch_update():
+            await self.push_screen(self.review)
+            await self.pop_screen()
+        # A screen's first paint of all waits for a full tick; have that behind us, too.
+        self.review._update_timer.resume()
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < LEAST_COLUMNS or event.size.height < LEAST_ROWS

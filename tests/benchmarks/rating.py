@@ -54,23 +54,14 @@ def main(ratings: int = 400, bank: int = 1000) -> None:
         session_store = open_store(Path(folder, "session.sqlite3"))
         session = Session(session_store, questions, SETTINGS, START)
         open_store(Path(folder, "bare.sqlite3")).close()  # the same schema
-        bare = bare_connection(Path(folder, "bare.sqlite3"))
-        bare.exec_driver_sql("INSERT INTO presets VALUES (1, 'fsrs', '{}')")
-        bare.commit()
-
-        def two_statements(row: dict[str, object], card: dict[str, object]) -> None:
-            bare.exec_driver_sql("BEGIN IMMEDIATE")
-            bare.execute(ADD, row)
-            bare.execute(PUT, card)
-            bare.commit()
+        bare = Bare(Path(folder, "bare.sqlite3"))
 
         for i in range(ratings):
             now = START + timedelta(seconds=30 * i)
             moment = scheduler.moment(now, SETTINGS.rollover_hour)
             outcome = scheduler.outcomes(None, f"other-{i}", moment, SETTINGS)[Rating.GOOD]
-            row, card = rows(f"other-{i}", moment.day)
             session.reveal(now)
-            measure("bare Core", lambda: two_statements(row, card))  # noqa: B023 - called at once
+            measure("bare Core", lambda: bare.write(f"other-{i}", moment.day))  # noqa: B023 - called at once
             measure("store.record", lambda: store.record(outcome, now, timedelta(0), preset))  # noqa: B023
             measure("session.rate", lambda: session.rate(Rating.GOOD, now))  # noqa: B023
         bare.close()
@@ -82,14 +73,31 @@ def main(ratings: int = 400, bank: int = 1000) -> None:
         print(f"{name:<13} median {median * 1e3:7.3f} ms   {median / base:5.2f} x bare")
 
 
-def bare_connection(path: Path):  # type: ignore[no-untyped-def]
-    def raw() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+class Bare:
+    """SQLAlchemy Core doing the two statements of an answer, durably, and nothing else."""
 
-    return create_engine("sqlite://", creator=raw, poolclass=NullPool).connect()
+    def __init__(self, path: Path | str) -> None:
+        """`path` has our schema."""
+
+        def raw() -> sqlite3.Connection:
+            connection = sqlite3.connect(path, isolation_level=None)
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            return connection
+
+        self._connection = create_engine("sqlite://", creator=raw, poolclass=NullPool).connect()
+        self._connection.exec_driver_sql("INSERT OR IGNORE INTO presets VALUES (1, 'fsrs', '{}')")
+        self._connection.commit()
+
+    def write(self, question: str, day: int = 739000) -> None:
+        row, card = rows(question, day)
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        self._connection.execute(ADD, row)
+        self._connection.execute(PUT, card)
+        self._connection.commit()
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def rows(question: str, day: int) -> tuple[dict[str, object], dict[str, object]]:

@@ -2,8 +2,9 @@
 
 Real programs in a pseudo-terminal of 80 x 24, one after the other in turn, so that all meet
 the same load:
-- bare: a Textual app of one Static and a Footer; one key puts another text into the Static,
-  one opens a second screen like the first, which Textual cannot do without building it;
+- bare: a Textual app of one Static and a Footer. One key puts another text into the Static;
+  one does so after storing two bare SQLAlchemy Core statements durably (see rating.py); one
+  opens a second screen like the first;
 - quizdl: `python -m quizdl` on the bank that comes with it, with a database from yesterday;
 - first: the same with an empty home, as at the first start ever.
 
@@ -12,7 +13,9 @@ the new picture from the old one has been read from the terminal:
 - first paint: the line at the top and the last key in the footer;
 - ready (quizdl): today's figures, that is, bank and memory are open;
 - key: the text after it. In quizdl Enter -> question, space -> answer with the four grades,
-  3 -> next question; a learner's pause lies between a picture and the next key.
+  3 -> next question, the answer being stored; a learner's pause lies between a picture and the
+  next key. Each is compared with bare doing the same: another screen, another text, another
+  text after storing. The last column compares it with bare's other text alone.
 The very first run of each, which reads the disk, is left out. A row gives the median and the
 quartiles; a ratio is the median over bare's median, and the quartiles of the ratios run by run.
 """
@@ -38,12 +41,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from quizdl.bank import Bank, find_bank, load
+from quizdl.memory import open_store
 from quizdl.model import Rating
 from quizdl.session import Plan, open_library
 from quizdl.settings import Paths, Settings
 from quizdl.words import say
 
 BARE = """\
+import sys
+
 from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -58,16 +64,33 @@ class Second(Screen):
 
 
 class Bare(App):
-    BINDINGS = [("space", "turn", "翻页"), ("enter", "open", "打开"), ("q", "quit", "退出")]
+    BINDINGS = [
+        ("space", "turn", "翻页"), ("3", "store", "存"), ("enter", "open", "打开"),
+        ("q", "quit", "退出"),
+    ]
     page = 0
 
     def compose(self):
         yield Static(PAGES[0], markup=False)
         yield Footer()
 
+    def on_mount(self):
+        self.set_timer(0.2, self.connect)  # behind the first paint
+
+    def connect(self):
+        sys.path.insert(0, {benchmarks!r})
+        from rating import Bare as Statements
+
+        self.statements = Statements({database!r})
+        self.statements.write("warm")
+
     def action_turn(self):
         self.page += 1
         self.query_one(Static).update(PAGES[self.page])
+
+    def action_store(self):
+        self.statements.write("answer")
+        self.action_turn()
 
     def action_open(self):
         self.push_screen(Second())
@@ -75,7 +98,8 @@ class Bare(App):
 
 Bare().run()
 """
-KEYS = 3  # the keys of one run; bare turns as many pages
+TURNS = 2  # pages that bare turns in one run
+SAME = {"key: question": "key: screen", "key: answer": "key", "key: next": "key: stored"}
 PAUSE = 0.5  # seconds: what is prepared behind a picture is prepared by then
 PATIENCE = 60
 ESCAPE = re.compile(r"\x1b(?:\[[0-9;:?<=>$]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]])")
@@ -175,12 +199,10 @@ def quizdl(bank: Bank, home: Path, ratings: int) -> Iterator[tuple[str, float]]:
 def bare(script: Path, pages: Sequence[str], home: Path) -> Iterator[tuple[str, float]]:
     with running([sys.executable, str(script)], home) as terminal:
         yield "first paint", terminal.wait(pages[0].splitlines()[0], "退出")
-        for page in pages[1:-1]:
-            terminal.press(" ")
-            yield "key", terminal.wait(page.splitlines()[0], page.splitlines()[-1])
-        terminal.press("\r")
-        last = pages[-1].splitlines()
-        yield "key: screen", terminal.wait(last[0], last[-1])
+        presses = [(" ", "key")] * TURNS + [("3", "key: stored"), ("\r", "key: screen")]
+        for page, (key, what) in zip(pages[1:], presses, strict=True):
+            terminal.press(key)
+            yield what, terminal.wait(page.splitlines()[0], page.splitlines()[-1])
 
 
 def filled(bank: Bank) -> list[str]:
@@ -189,7 +211,7 @@ def filled(bank: Bank) -> list[str]:
     lines = [text[start : start + 36] for start in range(0, len(text), 36)]
     return [
         "\n".join(f"{page}.{row:<2}{line}" for row, line in enumerate(lines[page * 20 :][:20]))
-        for page in range(KEYS + 2)
+        for page in range(TURNS + 3)
     ]
 
 
@@ -200,7 +222,9 @@ def main(runs: int = 12) -> None:
         place = Path(folder)
         pages = filled(bank)
         script = place / "bare.py"
-        script.write_text(BARE.format(pages=pages), "utf-8")
+        open_store(place / "bare.sqlite3").close()
+        names = {"benchmarks": str(Path(__file__).parent), "database": str(place / "bare.sqlite3")}
+        script.write_text(BARE.format(pages=pages, **names), "utf-8")
 
         found: dict[str, Times] = {name: defaultdict(list) for name in ("bare", "quizdl", "first")}
         for run in range(runs + 1):
@@ -219,19 +243,25 @@ def main(runs: int = 12) -> None:
 def report(found: dict[str, Times], runs: int) -> None:
     print(f"{runs} runs of each, in turn; ms: median (quartiles); ratio to bare's (quartiles)")
     base = found["bare"]
-    # one ratio a run: with bare's own picture of that run, and the median of its keys
-    keys = [statistics.median(base["key"][run * KEYS :][:KEYS]) for run in range(runs)]
+    # one figure a run, so that each run is compared with itself
+    base["key"] = [statistics.median(base["key"][run * TURNS :][:TURNS]) for run in range(runs)]
     for name, times in found.items():
         for what, values in times.items():
             row = f"{name:<7}{what:<14}{spread(values, '7.1f')}"
-            against = keys if what.startswith("key") else base["first paint"]
-            if what not in ("key", "ready") and (name != "bare" or what == "key: screen"):
-                whole = base["key"] if what.startswith("key") else base["first paint"]
-                ratio = statistics.median(values) / statistics.median(whole)
-                paired = [mine / theirs for mine, theirs in zip(values, against, strict=True)]
-                low, _, high = statistics.quantiles(paired, n=4)
-                row += f"   x {ratio:4.2f} ({low:4.2f} … {high:4.2f})"
+            if name != "bare" and what != "ready":
+                same = SAME.get(what, what)
+                row += f"   x {ratio(values, base[same])} bare's {same}"
+                if same not in ("key", "first paint"):
+                    row += f"; x {ratio(values, base['key'])} key"
             print(row)
+
+
+def ratio(values: Sequence[float], base: Sequence[float]) -> str:
+    low, _, high = statistics.quantiles(
+        [mine / theirs for mine, theirs in zip(values, base, strict=True)], n=4
+    )
+    middle = statistics.median(values) / statistics.median(base)
+    return f"{middle:4.2f} ({low:4.2f} … {high:4.2f})"
 
 
 def spread(values: Sequence[float], form: str) -> str:

@@ -18,7 +18,8 @@ from quizdl.render.cells import cells, clusters
 from quizdl.session import Plan
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
-from quizdl.tui.widgets.claims import ClaimRow, Stage
+from quizdl.tui.screens.review import ReviewScreen
+from quizdl.tui.widgets.claims import Stage
 
 HERE = Path(__file__).parent
 SIZE = (110, 36)
@@ -73,14 +74,15 @@ async def take() -> None:
             await pilot.pause(0.2)
             save(app, "today")
             assert app.bank is not None
-            app.start_session(only(app.bank))
+            app.start_session(app.new_session(only(app.bank)))
             await pilot.pause(0.5)
             save(app, "question")
             await pilot.press("space")
             await pilot.pause(0.5)
             save(app, "answer")
             await pilot.press("r")
-            while any(row.stage is not Stage.DONE for row in app.screen.query(ClaimRow)):
+            assert isinstance(app.screen, ReviewScreen)
+            while any(block.stage is not Stage.DONE for block in app.screen.claims):
                 await pilot.pause(0.05)
             await pilot.pause(0.5)
             save(app, "proof")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
@@ -10,18 +11,20 @@ from pathlib import Path
 
 import pytest
 from banks import DEMO, QUESTION, write_question
+from textual.events import MouseScrollDown
 from textual.pilot import Pilot
-from textual.widgets import Digits, Static
+from textual.widgets import Digits
 
 from quizdl.bank import load
 from quizdl.model import Rating
+from quizdl.render.cells import cells
 from quizdl.session import Plan, open_library
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
 from quizdl.tui.screens.review import ReviewScreen
 from quizdl.tui.screens.summary import SummaryScreen
 from quizdl.tui.screens.today import TodayScreen
-from quizdl.tui.widgets.claims import ClaimRow, Stage
+from quizdl.tui.widgets.claims import ClaimBlock, Stage
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=8)))
 SIZES = [(80, 24), (120, 40)]
@@ -55,6 +58,18 @@ async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float 
     async with asyncio.timeout(seconds):
         while not holds():
             await pilot.pause(0.02)
+
+
+def claims(app: QuizdlApp) -> list[ClaimBlock]:
+    assert isinstance(app.screen, ReviewScreen)
+    return list(app.screen.claims)
+
+
+def place(app: QuizdlApp, text: str) -> tuple[int, int]:
+    """Column and row of the last cell that begins `text` on the screen."""
+    rows = text_of(app).splitlines()
+    y = max(n for n, row in enumerate(rows) if text in row)
+    return cells(rows[y].rpartition(text)[0]), y
 
 
 Opened = Callable[..., AsyncIterator[tuple[QuizdlApp, Pilot[None], Clock]]]
@@ -163,9 +178,9 @@ async def test_all_proofs_with_r(bank: Path, paths: Paths, size: tuple[int, int]
         await pilot.press("enter")
         await pilot.pause()
         await pilot.press("r")
-        assert all(row.stage is Stage.IDLE for row in app.screen.query(ClaimRow)), "not before"
+        assert all(row.stage is Stage.IDLE for row in claims(app)), "not before"
         await pilot.press("space", "r")
-        rows = list(app.screen.query(ClaimRow))
+        rows = claims(app)
         await until(pilot, lambda: all(row.stage is Stage.DONE for row in rows))
         await pilot.pause()
         shown = text_of(app)
@@ -204,11 +219,11 @@ async def test_the_footer_says_what_the_keys_do_now(bank: Path, paths: Paths) ->
 async def test_one_claim_with_enter_and_with_a_click(bank: Path, paths: Paths) -> None:
     async with opened(bank, paths, (120, 40)) as (app, pilot, _):
         await pilot.press("enter", "space", "tab", "tab", "enter")
-        rows = list(app.screen.query(ClaimRow))
+        rows = claims(app)
         await until(pilot, lambda: any(row.stage is Stage.DONE for row in rows))
         assert [row.stage for row in rows] == [Stage.IDLE, Stage.DONE, Stage.IDLE]
         assert isinstance(app.screen, ReviewScreen), "Enter on a claim is not a rating"
-        await pilot.click(rows[2])
+        await pilot.click(offset=place(app, "三倍不是翻倍"))
         await until(pilot, lambda: rows[2].stage is Stage.DONE)
         assert rows[0].stage is Stage.IDLE
 
@@ -220,7 +235,7 @@ async def test_a_claim_is_run_by_clicking_its_sentence(bank: Path, paths: Paths)
         lines = text_of(app).splitlines()
         y = next(n for n, line in enumerate(lines) if "平方不是翻倍" in line)
         await pilot.click(offset=(12, y))
-        row = app.screen.query_one("#claim-squares", ClaimRow)
+        row = next(row for row in claims(app) if row.key == "squares")
         await until(pilot, lambda: row.stage is Stage.DONE)
 
 
@@ -234,7 +249,7 @@ async def test_the_interface_lives_while_a_proof_runs_and_esc_ends_it(
     write_question(bank, "doubling", demo=SLOW)
     async with opened(bank, paths, (120, 40)) as (app, pilot, _):
         await pilot.press("enter", "space", "r")
-        row = app.screen.query_one("#claim-doubles", ClaimRow)
+        row = next(row for row in claims(app) if row.key == "doubles")
         await until(pilot, lambda: row.stage is Stage.RUNNING)
         await until(pilot, lambda: "8/10" in text_of(app))
         assert "<= 1e-9" in text_of(app), "numbers stand there before the verdict"
@@ -250,7 +265,7 @@ async def test_the_interface_lives_while_a_proof_runs_and_esc_ends_it(
         assert asyncio.get_running_loop().time() - started < 2
         await pilot.press("r", "3")
         await pilot.pause()
-        assert not app.screen.query("#claim-doubles.-running"), "a rating leaves the proof behind"
+        assert not any(row.running for row in claims(app)), "a rating leaves the proof behind"
 
 
 async def test_a_refuted_claim_is_shown_as_such(tmp_path: Path, paths: Paths) -> None:
@@ -259,7 +274,7 @@ async def test_a_refuted_claim_is_shown_as_such(tmp_path: Path, paths: Paths) ->
     write_question(bank, "doubling", demo=wrong)
     async with opened(bank, paths, (120, 40)) as (app, pilot, _):
         await pilot.press("enter", "space", "r")
-        rows = list(app.screen.query(ClaimRow))
+        rows = claims(app)
         await until(pilot, lambda: all(row.stage is Stage.DONE for row in rows))
         await pilot.pause()
         assert "✗ 翻倍就是乘二" in text_of(app)
@@ -342,10 +357,10 @@ async def test_every_rating_has_its_interval(bank: Path, paths: Paths) -> None:
     async with opened(bank, paths) as (app, pilot, _):
         await pilot.press("enter", "space")
         await pilot.pause()
-        for rating in Rating:
-            text = str(app.screen.query_one(f"#rating-{rating.value}", Static).content)
-            assert len(text.splitlines()) == 3
-            assert any(unit in text for unit in ("分钟", "天"))
+        titles, intervals, meanings = text_of(app).splitlines()[-4:-1]
+        assert titles.split() == ["1", "忘了", "2", "吃力", "3", "记得", "4", "轻松"]
+        assert len(re.findall(r"[\d.]+ (?:分钟|天)", intervals)) == len(Rating)
+        assert len(meanings.split()) == len(Rating)
 
 
 async def test_no_line_begins_with_closing_punctuation(bank: Path, paths: Paths) -> None:
@@ -374,5 +389,66 @@ async def test_text_can_be_marked_with_the_mouse_and_copied(bank: Path, paths: P
         await pilot.mouse_up(offset=(x + 7, y))
         await pilot.pause()
         assert str(app.screen.get_selected_text()).startswith("平方不是")
-        row = app.screen.query_one("#claim-squares", ClaimRow)
+        row = next(row for row in claims(app) if row.key == "squares")
         assert row.stage is Stage.IDLE, "to mark a sentence is not to click on it"
+
+
+async def test_grades_and_keys_can_be_clicked(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.click(offset=place(app, "开始"))
+        await pilot.pause()
+        await pilot.click(offset=place(app, "看答案"))
+        await pilot.pause()
+        assert "会的" in text_of(app)
+        await pilot.click(offset=place(app, "轻松"))
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app)
+    library = open_library(paths.database, load(bank).questions, Settings())
+    assert library.started() == {"doubling"}
+    library.close()
+
+
+async def test_a_long_answer_is_scrolled_by_keys_wheel_and_handle(
+    tmp_path: Path, paths: Paths
+) -> None:
+    bank = tmp_path / "bank"
+    long = "\n\n".join(f"第 {n} 段。" for n in range(60))
+    write_question(bank, "doubling", question=QUESTION.replace("会的。", f"会的。\n\n{long}"))
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space")
+        await pilot.pause()
+        assert "第 0 段" in text_of(app)
+        assert "▐" in text_of(app), "a handle shows that there is more"
+        for keys, seen in (("pagedown", "第 9 段"), ("end", "三倍不是翻倍"), ("home", "第 0 段")):
+            await pilot.press(keys)
+            await pilot.pause()
+            assert seen in text_of(app)
+        await pilot._post_mouse_events([MouseScrollDown] * 4, offset=(10, 8), button=0)
+        await pilot.pause()
+        assert "第 0 段" not in text_of(app)
+        await pilot.mouse_down(offset=(79, 18))
+        await pilot.mouse_up(offset=(79, 18))
+        await pilot.pause()
+        assert "三倍不是翻倍" in text_of(app)
+
+
+async def test_a_resize_keeps_the_answer_and_its_proofs(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "r")
+        await until(pilot, lambda: all(row.stage is Stage.DONE for row in claims(app)))
+        for size in ((130, 40), (70, 20), (110, 30)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            await pilot.press("home")
+            await pilot.pause()
+            shown = text_of(app)
+            assert "会的" in shown
+            assert "✓ 翻倍就是乘二" in shown
+            assert ("│ ▎ ✓" in shown) == (size[0] >= 110), "beside the answer, or below it"
+
+
+async def test_no_claim_is_chosen_after_esc(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "shift+tab", "escape", "enter")
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app), "Enter is a rating again"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,6 +48,10 @@ from quizdl.words import QuizdlError
 _RECENT = 300
 """Reviews that the learner's pace is taken from."""
 _ADD_REVIEW = insert(reviews)
+
+
+class _TakenBack(Exception):  # noqa: N818
+    """Ends a transaction that was not meant."""
 
 
 class Store:
@@ -139,13 +143,10 @@ class Store:
             if now is None:
                 self._refuse_old_name(card.question)
             known = self._presets.get(preset) or self._add_preset(preset)
-            values = review_values(outcome, at, duration, known)
-            added = self._writer.execute(_ADD_REVIEW, values)
-            history.put_card(self._writer, card, preset.scheduler)
+            added = self._add(outcome, at, duration, known, preset)
         self._presets[preset] = known
-        assert added.inserted_primary_key is not None
         return Review(
-            id=added.inserted_primary_key[0],
+            id=added,
             question=card.question,
             rating=outcome.rating,
             at=at,
@@ -209,6 +210,18 @@ class Store:
         with self._writing():
             history.replay(self._writer)
 
+    def warm(self, outcome: Outcome, at: datetime, preset: Preset) -> None:
+        """Go through `record` once and take it all back: SQLAlchemy compiles a statement when
+        it meets it first, which takes longer than the whole of a later answer."""
+        with suppress(_TakenBack), self._writing():
+            question = outcome.card.question
+            history.card_of(self._writer, question)
+            self._refuse_old_name(question)
+            if (known := self._find_preset(preset)) is not None:
+                self._presets[preset] = known
+            self._add(outcome, at, timedelta(0), self._add_preset(preset), preset)
+            raise _TakenBack
+
     # --- inside a transaction
 
     @contextmanager
@@ -217,17 +230,35 @@ class Store:
             yield
         self._writes += 1
 
+    def _add(
+        self, outcome: Outcome, at: datetime, duration: timedelta, known: int, preset: Preset
+    ) -> int:
+        """Write a review, scheduled with the preset of row `known`, and its card."""
+        values = review_values(outcome, at, duration, known)
+        added = self._writer.execute(_ADD_REVIEW, values)
+        history.put_card(self._writer, outcome.card, preset.scheduler)
+        assert added.inserted_primary_key is not None
+        return int(added.inserted_primary_key[0])
+
     def _refuse_old_name(self, question: str) -> None:
         """A quizdl with an older bank is still running: its new card would split a history."""
         if (new := history.current_name(self._writer, question)) != question:
             raise QuizdlError("memory.renamed", old=question, new=new)
 
     def _add_preset(self, preset: Preset) -> int:
-        values = {"scheduler": preset.scheduler, "parameters": preset.parameters}
-        self._writer.execute(upsert(presets).values(values).on_conflict_do_nothing())
-        return int(self._writer.execute(select(presets.c.id).filter_by(**values)).scalar_one())
+        self._writer.execute(upsert(presets).values(_values(preset)).on_conflict_do_nothing())
+        known = self._find_preset(preset)
+        assert known is not None
+        return known
+
+    def _find_preset(self, preset: Preset) -> int | None:
+        return self._writer.scalar(select(presets.c.id).filter_by(**_values(preset)))
 
     @property
     def _raw(self) -> sqlite3.Connection:
         """The writer below SQLAlchemy."""
         return raw(self._writer)
+
+
+def _values(preset: Preset) -> dict[str, str]:
+    return {"scheduler": preset.scheduler, "parameters": preset.parameters}

@@ -14,8 +14,6 @@ from quizdl.render.cells import pad
 from quizdl.words import say
 
 OF_TEXTUAL = {  # bindings that Textual brings, in its own words
-    "app.focus_next": say("tui.key.focus_next"),
-    "app.focus_previous": say("tui.key.focus_previous"),
     "screen.copy_text": say("tui.key.copy"),
 }
 

@@ -14,35 +14,39 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Footer, Static
 
 from quizdl.bank.loader import read_question
 from quizdl.model import SEEDS, Claim, Judged, Measured, ProofEvent, Question, Rating
 from quizdl.render.answer import answer_markdown, question_markdown
+from quizdl.render.cells import truncate
+from quizdl.render.text import Span
 from quizdl.session import Session, format_interval
-from quizdl.tui.widgets.claims import ClaimRow, ClaimsPanel
-from quizdl.tui.widgets.lines import Lines
+from quizdl.tui.widgets.claims import ClaimBlock, ClaimsTitle
+from quizdl.tui.widgets.drawn import Band
+from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.page import Page
 from quizdl.tui.widgets.ratings import RatingBar
+from quizdl.tui.widgets.sheet import Block, Sheet
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.proof.pool import Pool
 
 WIDE = 110
-ASKING = frozenset({"#question", "#recall"})
-ANSWERING = frozenset({"#question", "#answer", "#proofs", "RatingBar"})
-WAITING = frozenset({"#waiting"})
+"""Columns from which the proofs stand beside the answer instead of below it."""
+
+_MARGIN = 2
 
 
 class ReviewScreen(Screen[None]):
+    """Mounted once, behind the first picture; `begin` gives it a session before each showing."""
+
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
+        Binding("enter", "prove_chosen", say("tui.key.prove_one")),
         Binding("space,enter", "reveal", say("tui.key.reveal"), key_display="空格"),
         Binding("space,enter", "rate(3)", say("rating.good"), key_display="空格"),
         *(
@@ -51,6 +55,9 @@ class ReviewScreen(Screen[None]):
         ),
         Binding("r", "prove", say("tui.key.prove")),
         Binding("escape", "cancel", say("tui.key.cancel"), key_display="Esc"),
+        Binding("escape", "choose(0)", say("tui.key.choose_none"), show=False),
+        Binding("tab", "choose(1)", say("tui.key.choose_next"), show=False),
+        Binding("shift+tab", "choose(-1)", say("tui.key.choose_previous"), show=False),
         Binding("u", "undo", say("tui.key.undo")),
         Binding("s", "skip", say("tui.key.skip")),
         Binding("minus", "bury", say("tui.key.bury"), key_display="-", show=False),
@@ -81,97 +88,127 @@ class ReviewScreen(Screen[None]):
             super().__init__()
             self.question = question
 
-    def __init__(
-        self,
-        session: Session,
-        topics: Mapping[str, str],
-        clock: Callable[[], datetime],
-        pool: Pool,
-    ) -> None:
+    def __init__(self, clock: Callable[[], datetime], pool: Pool) -> None:
         super().__init__()
-        self._session, self._clock, self._pool = session, clock, pool
-        self._topics = topics
+        self._clock, self._pool = clock, pool
+        self._status, self._ratings = Band(id="status"), RatingBar()
+        self._text, self._proofs = Sheet(id="text"), Sheet(id="proofs", ruled=True)
+        self._session: Session | None = None
+        self._begun = False
+        self._topics: Mapping[str, str] = {}
         self._question: Question | None = None
+        self._answer = Page("")
+        self.claims: Sequence[ClaimBlock] = ()
         self._revealed = False
         self._run = 0
         self._proving = False
 
     def compose(self) -> ComposeResult:
-        yield Static(id="status", markup=False)
-        with VerticalScroll(id="body", can_focus=False):
-            with VerticalScroll(id="text", can_focus=False):
-                yield Page(id="question")
-                yield Static(say("tui.review.recall"), id="recall")
-                yield Static(id="waiting")
-                yield Page(id="answer")
-            with VerticalScroll(id="proofs", can_focus=False):
-                yield ClaimsPanel()
-        yield RatingBar()
-        yield Footer()
+        yield self._status
+        yield self._text
+        yield self._proofs
+        yield self._ratings
+        yield KeyLine()
 
-    async def on_mount(self) -> None:
-        await self._show_current()
+    def begin(self, session: Session, topics: Mapping[str, str]) -> None:
+        """Show the first question of `session`. Topics: their titles by id."""
+        self._session, self._topics, self._begun = session, topics, True
+
+    def on_screen_resume(self) -> None:
+        if self._begun:
+            self._begun = False
+            self._show_current()
 
     # --- what is on screen
 
-    async def _show_current(self) -> None:
+    @property
+    def session(self) -> Session:
+        assert self._session is not None, "begin comes first"
+        return self._session
+
+    @property
+    def _wide(self) -> bool:
+        return self.size.width >= WIDE
+
+    @property
+    def _claims_sheet(self) -> Sheet:
+        return self._proofs if self._wide else self._text
+
+    def on_resize(self) -> None:
+        if self._question is not None:
+            self._show_parts()
+
+    def _show_current(self) -> None:
         """Put up the question the session says is next, or the end."""
         self._stop_proof()
-        question = self._question = self._session.current
+        question = self._question = self.session.current
         self._revealed = False
-        waiting = question is None and self._session.wait_until is not None
-        self._show_parts(WAITING if waiting else ASKING)
         if question is None:
-            if waiting:
+            self._text.show()
+            self._proofs.show()
+            if self.session.wait_until is not None:
                 self._wait()
             else:
                 self._finish()
             return
+        self._page = Page(question_markdown(question))
+        self.claims = [ClaimBlock(claim) for claim in question.claims]
+        self._title = ClaimsTitle(len(self.claims))
+        self._answer = Page(answer_markdown(question), self._marks())
         self._show_status(question)
-        self.query_one("#question", Page).show(question_markdown(question))
-        self.query_one("#body").scroll_home(animate=False)
-        self.query_one("#text").scroll_home(animate=False)
-        self.set_focus(None)
-        self.query_one(ClaimsPanel).reset()
+        self._show_parts()
+        self._ratings.show_text(say("tui.review.recall"))
         self.call_after_refresh(self._prepare, question)
 
-    async def _prepare(self, question: Question) -> None:
-        """While the learner recalls: all of the answer that can be made ready, and the footer."""
-        if question is not self._question:
-            return
-        self.refresh_bindings()
-        panel = self.query_one(ClaimsPanel)
-        await panel.show(question.claims)
-        width = self.query_one("#question", Page).content_size.width
-        for row in panel.rows():
-            row.layout_lines(width)
-        self._lay_out(answer_markdown(question), panel.marks(), width)
+    def _show_parts(self) -> None:
+        """The question, and the answer once it is asked for."""
+        text, proofs = self._parts(revealed=self._revealed)
+        self._text.show(*text, top=not self._revealed)
+        self._proofs.show(*proofs)
+
+    def _parts(self, *, revealed: bool) -> tuple[Sequence[Block], Sequence[Block]]:
+        """What stands on each sheet."""
+        if not revealed:
+            return (self._page,), ()
+        claims = (self._title, *self.claims)
+        if self._wide:
+            return (self._page, self._answer), claims
+        return (self._page, self._answer, *claims), ()
+
+    def _prepare(self, question: Question) -> None:
+        """While the learner recalls: make the answer ready, and say what the keys do."""
+        if question is self._question:
+            self.refresh_bindings()
+            self._lay_out(question, self._answer, self._text.text_width)
 
     @work(thread=True, group="prepare")
-    def _lay_out(self, markdown: str, marks: Mapping[str, str], width: int) -> None:
-        Page.prepare(markdown, marks, width)
+    def _lay_out(self, question: Question, page: Page, width: int) -> None:
+        page.lay_out(width)
+        self.app.call_from_thread(self._draw_ahead, question)
 
-    def _show_parts(self, parts: frozenset[str]) -> None:
-        """Show these parts and no others. A class of the screen would do, but for it Textual
-        matches every widget against the style sheet anew: a third of the wait for an answer."""
-        for part in ASKING | ANSWERING | WAITING:
-            self.query_one(part).display = part in parts
+    def _draw_ahead(self, question: Question) -> None:
+        if question is self._question and not self._revealed:
+            for sheet, blocks in zip(
+                (self._text, self._proofs), self._parts(revealed=True), strict=True
+            ):
+                sheet.prepare(*blocks)
 
     def _wait(self) -> None:
         """Nothing to ask before the next learning step: say when it comes, and look again."""
-        until = self._session.wait_until
-        if until is None or self._question is not None:
+        until = self.session.wait_until
+        if until is None or self._question is not None or not self.is_current:
             return
         left = (until - self._clock()).total_seconds()
-        if left <= 0 and self._session.refresh(self._clock()) is not None:
-            self.run_worker(self._show_current())
+        if left <= 0 and self.session.refresh(self._clock()) is not None:
+            self._show_current()
             return
         minutes = max(1, math.ceil(left / 60))
-        self.query_one("#waiting", Static).update(say("tui.review.wait", minutes=minutes))
+        self._ratings.show_text(say("tui.review.wait", minutes=minutes))
+        self.refresh_bindings()
         self.set_timer(min(max(left, 1), 10), self._wait)
 
     def _show_status(self, question: Question) -> None:
-        today = self._session.today(self._clock())
+        today = self.session.today(self._clock())
         left = say("tui.review.left", learning=today.learning, review=today.review, new=today.new)
         facts = [
             self._topics.get(question.topic, question.topic),
@@ -179,21 +216,26 @@ class ReviewScreen(Screen[None]):
         ]
         if question.asked_by:
             facts.append(say("cli.asked_by", companies="、".join(question.asked_by)))
-        if self._session.flagged:
+        if self.session.flagged:
             facts.append(say("tui.review.flagged"))
-        self.query_one("#status", Static).update("  ·  ".join((*facts, left)))
+        text = truncate("  ·  ".join((*facts, left)), self._status.size.width - 2 * _MARGIN)
+        self._status.show((Span(" " * _MARGIN + text, "muted"),))
 
     def _finish(self) -> None:
         from quizdl.tui.screens.summary import SummaryScreen
 
-        async def closed(undo: bool | None) -> None:
+        def closed(undo: bool | None) -> None:
             with self._explained():
-                if undo and self._session.undo(self._clock()) is not None:
-                    await self._show_current()
+                if undo and self.session.undo(self._clock()) is not None:
+                    self._show_current()
                     return
-            self.dismiss()
+            self._end()
 
-        self.app.push_screen(SummaryScreen(self._session.summary(self._clock())), closed)
+        self.app.push_screen(SummaryScreen(self.session.summary(self._clock())), closed)
+
+    def _end(self) -> None:
+        self._session = self._question = None
+        self.dismiss()
 
     # --- answering
 
@@ -201,6 +243,10 @@ class ReviewScreen(Screen[None]):
         match action:
             case "rate" | "prove":
                 return self._revealed
+            case "prove_chosen":
+                return bool(self._chosen)
+            case "choose":
+                return self._revealed and (parameters != (0,) or bool(self._chosen))
             case "reveal":
                 return self._question is not None and not self._revealed
             case "skip" | "bury" | "suspend_question" | "flag":
@@ -210,21 +256,15 @@ class ReviewScreen(Screen[None]):
             case _:
                 return True
 
-    async def action_reveal(self) -> None:
+    def action_reveal(self) -> None:
         if self._question is not None:
-            await self._reveal(self._question)
-
-    async def _reveal(self, question: Question) -> None:
-        outcomes = self._session.reveal(self._clock())
-        self.query_one(RatingBar).show(
-            {rating: format_interval(outcome.interval) for rating, outcome in outcomes.items()}
-        )
-        panel = self.query_one(ClaimsPanel)
-        await panel.show(question.claims)
-        self.query_one("#answer", Page).show(answer_markdown(question), panel.marks())
-        self._revealed = True
-        self._show_parts(ANSWERING)
-        self.call_after_refresh(self.refresh_bindings)
+            outcomes = self.session.reveal(self._clock())
+            self._revealed = True
+            self._show_parts()
+            self._ratings.show_grades(
+                {rating: format_interval(outcome.interval) for rating, outcome in outcomes.items()}
+            )
+            self.call_after_refresh(self.refresh_bindings)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -234,45 +274,45 @@ class ReviewScreen(Screen[None]):
         except QuizdlError as error:
             self.notify(str(error), severity="error", timeout=12)
 
-    async def action_rate(self, rating: int) -> None:
+    def action_rate(self, rating: int) -> None:
         with self._explained():
-            self._session.rate(Rating(rating), self._clock())
-            await self._show_current()
+            self.session.rate(Rating(rating), self._clock())
+            self._show_current()
 
     @on(RatingBar.Rated)
-    async def _rated(self, message: RatingBar.Rated) -> None:
-        await self.action_rate(message.rating)
+    def _rated(self, message: RatingBar.Rated) -> None:
+        self.action_rate(message.rating)
 
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         with self._explained():
-            if self._session.undo(self._clock()) is None:
+            if self.session.undo(self._clock()) is None:
                 self.notify(say("tui.review.nothing_to_undo"))
             else:
-                await self._show_current()
+                self._show_current()
 
-    async def action_skip(self) -> None:
-        self._session.skip(self._clock())
-        await self._show_current()
+    def action_skip(self) -> None:
+        self.session.skip(self._clock())
+        self._show_current()
 
-    async def action_bury(self) -> None:
+    def action_bury(self) -> None:
         with self._explained():
-            self._session.bury(self._clock())
+            self.session.bury(self._clock())
             self.notify(say("tui.review.buried"))
-            await self._show_current()
+            self._show_current()
 
-    async def action_suspend_question(self) -> None:
+    def action_suspend_question(self) -> None:
         with self._explained():
-            self._session.suspend(self._clock())
+            self.session.suspend(self._clock())
             self.notify(say("tui.review.suspended"))
-            await self._show_current()
+            self._show_current()
 
     def action_flag(self) -> None:
         with self._explained():
             if self._question is not None:
-                self._session.flag(self._clock())
+                self.session.flag(self._clock())
                 self._show_status(self._question)
 
-    async def action_edit(self) -> None:
+    def action_edit(self) -> None:
         """The question's text in the learner's own editor, then back to where they were."""
         if self._question is None:
             return
@@ -290,67 +330,73 @@ class ReviewScreen(Screen[None]):
             text = say("tui.review.edited_badly", line=first.line, message=first.message)
             self.notify(text + first.fix, severity="error", timeout=12)
             return
-        self._session.replace(question)
+        self.session.replace(question)
         self.post_message(self.Edited(question))
         revealed = self._revealed
-        await self._show_current()
+        self._show_current()
         if revealed:
-            await self._reveal(question)
+            self.action_reveal()
 
     def action_leave(self) -> None:
         self._stop_proof()
-        if self._session.summary(self._clock()).ratings:
+        if self.session.summary(self._clock()).ratings:
             self._finish()
         else:
-            self.dismiss()
-
-    @property
-    def _scroller(self) -> Widget:
-        """What holds the answer: one column scrolls as a whole, two on their own."""
-        return self.query_one("#text" if self.has_class("-wide") else "#body")
+            self._end()
 
     def action_scroll(self, lines: int) -> None:
-        self._scroller.scroll_relative(y=lines * 2, animate=False)
+        self._text.scroll_rows(lines * 2)
 
     def action_page(self, pages: int) -> None:
-        height = self._scroller.scrollable_content_region.height
-        self._scroller.scroll_relative(y=pages * max(1, height - 2), animate=False)
+        self._text.scroll_pages(pages)
 
     def action_edge(self, edge: str) -> None:
-        scroll = self._scroller.scroll_home if edge == "home" else self._scroller.scroll_end
-        scroll(animate=False)
+        self._text.scroll_edge(end=edge == "end")
 
     # --- proving
 
+    @property
+    def _chosen(self) -> str:
+        return self._claims_sheet.chosen
+
+    def action_choose(self, step: int) -> None:
+        """The next claim, the one before, or (0) none."""
+        keys = [block.key for block in self.claims]
+        if step and keys:
+            at = keys.index(self._chosen) + step if self._chosen else min(step - 1, 0)
+            self._claims_sheet.choose(keys[at % len(keys)])
+        else:
+            self._claims_sheet.choose("")
+        self.refresh_bindings()
+
     def action_prove(self) -> None:
-        if self._question is not None:
-            self._prove(self._question, self._question.claims)
+        self._prove(self.claims)
 
-    @on(ClaimRow.Wanted)
-    @on(Lines.ClaimClicked)
-    def _prove_one(self, message: ClaimRow.Wanted | Lines.ClaimClicked) -> None:
-        claim = self._question.claim(message.claim) if self._question else None
-        if self._question is not None and claim is not None and self._revealed:
-            self._prove(self._question, (claim,))
+    def action_prove_chosen(self) -> None:
+        self._prove_one(self._chosen)
 
-    def _prove(self, question: Question, claims: Sequence[Claim]) -> None:
+    @on(Sheet.Clicked)
+    def _clicked(self, message: Sheet.Clicked) -> None:
+        self._prove_one(message.key)
+
+    def _prove_one(self, key: str) -> None:
+        self._prove([block for block in self.claims if block.key == key])
+
+    def _prove(self, blocks: Sequence[ClaimBlock]) -> None:
+        question = self._question
+        if question is None or not self._revealed or not blocks:
+            return
         self._stop_proof()
         self._run += 1
-        panel = self.query_one(ClaimsPanel)
-        for claim in claims:
-            if (row := panel.row(claim.id)) is not None:
-                row.queue(runs=len(SEEDS) * len(claim.arms()))
+        for block in blocks:
+            block.queue(runs=len(SEEDS) * len(block.claim.arms()))
         self._proving = True
-        self.refresh_bindings()
+        self._changed(*blocks)
         self._show_marks()
-        if not self.has_class("-wide"):
-            target = panel if len(claims) > 1 else panel.row(claims[0].id)
-            if target is not None:
-                # after the layout: the answer may have been shown a moment ago
-                self.call_after_refresh(
-                    self.query_one("#body").scroll_to_widget, target, animate=False, top=True
-                )
-        self._follow(self._run, [(question, claim) for claim in claims])
+        if not self._wide:
+            self._text.reveal(blocks[0].key, top=True)
+        self.refresh_bindings()
+        self._follow(self._run, [(question, block.claim) for block in blocks])
 
     @work(thread=True, group="proof")
     def _follow(self, run: int, targets: Sequence[tuple[Question, Claim]]) -> None:
@@ -369,12 +415,14 @@ class ReviewScreen(Screen[None]):
             return
         match message.event:
             case Measured(claim=claim, sample=sample):
-                if (row := self.query_one(ClaimsPanel).row(claim)) is not None:
-                    row.add(sample)
+                block = self._block(claim)
+                block.add(sample)
+                self._changed(block)
             case Judged(claim=claim, result=result):
-                if (row := self.query_one(ClaimsPanel).row(claim)) is not None:
-                    row.finish(result)
-                    self._show_marks()
+                block = self._block(claim)
+                block.finish(result)
+                self._changed(block)
+                self._show_marks()
             case QuizdlError() as error:
                 self.notify(str(error), severity="error")
             case None:
@@ -392,10 +440,24 @@ class ReviewScreen(Screen[None]):
 
     def _ended(self) -> None:
         self._proving = False
-        for row in self.query_one(ClaimsPanel).rows():
-            row.cancel()
+        running = [block for block in self.claims if block.running]
+        for block in running:
+            block.cancel()
+        self._changed(*running)
         self._show_marks()
         self.refresh_bindings()
 
+    def _block(self, claim: str) -> ClaimBlock:
+        return next(block for block in self.claims if block.key == claim)
+
+    def _changed(self, *blocks: ClaimBlock) -> None:
+        self._claims_sheet.changed(*blocks)
+
+    def _marks(self) -> dict[str, str]:
+        """The sign before each claim's sentence in the answer."""
+        return {block.key: block.mark + " " for block in self.claims}
+
     def _show_marks(self) -> None:
-        self.query_one("#answer", Page).set_marks(self.query_one(ClaimsPanel).marks())
+        if self._answer.marks != (marks := self._marks()):
+            self._answer.marks = marks
+            self._text.changed(self._answer)

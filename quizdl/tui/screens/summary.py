@@ -8,10 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from quizdl.model import Rating
 from quizdl.render.cells import pad
+from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class SummaryScreen(Screen[bool]):
         yield Static(say("tui.summary.title"), id="summary-title")
         with VerticalScroll(id="summary"):
             yield Static("\n".join(self._lines()), markup=False)
-        yield Footer()
+        yield KeyLine()
 
     def action_close(self, undo: bool) -> None:
         self.dismiss(undo)

@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Digits, Footer, Static
+from textual.widgets import Digits, Static
 
 from quizdl.render.cells import pad
+from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class TodayScreen(Screen[None]):
                         yield Static(say(f"tui.today.{kind}"))
             yield Static(say("tui.today.opening"), id="today-time")
             yield Static(id="today-topics", markup=False)
-        yield Footer()
+        yield KeyLine()
 
     def on_screen_resume(self) -> None:
         self.show(self.app)  # type: ignore[arg-type]
@@ -100,8 +101,8 @@ class TodayScreen(Screen[None]):
         app: QuizdlApp = self.app  # type: ignore[assignment]
         if app.library is None:
             self._eager = True
-        elif app.new_session().today(app.clock()).total:
-            app.start_session()
+        elif (session := app.new_session()).today(app.clock()).total:
+            app.start_session(session)
         else:
             self.notify(say("tui.today.nothing"))
 
@@ -110,4 +111,4 @@ class TodayScreen(Screen[None]):
 
         app: QuizdlApp = self.app  # type: ignore[assignment]
         if app.library is not None:
-            app.start_session(Plan(ahead=True))
+            app.start_session(app.new_session(Plan(ahead=True)))

@@ -1,4 +1,4 @@
-"""A page of Markdown: the question, or its answer with the state of each claim."""
+"""A block of Markdown: the question, or its answer with the state of each claim."""
 
 from __future__ import annotations
 
@@ -7,35 +7,21 @@ from functools import lru_cache
 
 from quizdl import render
 from quizdl.render.text import Line
-from quizdl.tui.widgets.lines import Lines
+from quizdl.tui.widgets.sheet import Block
 
 
-class Page(Lines):
+class Page(Block):
     """Shows Markdown; `marks` puts a sign before the sentence of each claim."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._markdown = ""
-        self._marks: Mapping[str, str] = {}
+    def __init__(self, markdown: str, marks: Mapping[str, str] | None = None) -> None:
+        self._markdown = markdown
+        self.marks: Mapping[str, str] = marks or {}
 
-    def show(self, markdown: str, marks: Mapping[str, str] | None = None) -> None:
-        self._markdown, self._marks = markdown, marks or {}
-        self.changed()
-
-    def set_marks(self, marks: Mapping[str, str]) -> None:
-        if marks != self._marks:
-            self._marks = marks
-            self.changed()
-
-    @classmethod
-    def prepare(cls, markdown: str, marks: Mapping[str, str], width: int) -> None:
-        """Lay out in any thread what a page will be asked to show."""
-        _layout(markdown, min(width, cls.LONGEST), tuple(marks.items()))
-
-    def layout_lines(self, width: int) -> list[Line]:
-        return _layout(self._markdown, width, tuple(self._marks.items()))
+    def lay_out(self, width: int) -> list[Line]:
+        """In any thread: what one has laid out, another finds ready."""
+        return _lay_out(self._markdown, width, tuple(self.marks.items()))
 
 
 @lru_cache(maxsize=8)
-def _layout(markdown: str, width: int, marks: tuple[tuple[str, str], ...]) -> list[Line]:
+def _lay_out(markdown: str, width: int, marks: tuple[tuple[str, str], ...]) -> list[Line]:
     return render.layout(markdown, width, dict(marks))

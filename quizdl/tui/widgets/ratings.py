@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual import events
-from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Static
 
 from quizdl.model import Rating
+from quizdl.render.cells import pad
+from quizdl.render.text import Line, Span
+from quizdl.tui.widgets.drawn import Band
 from quizdl.words import say
 
 
-class RatingButton(Static):
-    def __init__(self, rating: Rating) -> None:
-        super().__init__(id=f"rating-{rating.value}", markup=False)
-        self._rating = rating
+class RatingBar(Band):
+    """Four columns under a rule. Before the answer is seen, one line of text in their place."""
 
-    def show(self, interval: str) -> None:
-        name = self._rating.name.lower()
-        title = say("tui.rating.title", key=self._rating.value, name=say(f"rating.{name}"))
-        self.update(f"{title}\n{interval}\n{say(f'rating.{name}.meaning')}")
-
-    def on_click(self, event: events.Click) -> None:
-        event.stop()
-        self.post_message(RatingBar.Rated(self._rating))
-
-
-class RatingBar(Horizontal):
     class Rated(Message):
         """A grade was chosen with the mouse."""
 
@@ -37,10 +24,41 @@ class RatingBar(Horizontal):
             super().__init__()
             self.rating = rating
 
-    def compose(self) -> ComposeResult:
-        for rating in Rating:
-            yield RatingButton(rating)
+    def __init__(self) -> None:
+        super().__init__()
+        self._content: str | Mapping[Rating, str] = ""
 
-    def show(self, intervals: Mapping[Rating, str]) -> None:
-        for button, rating in zip(self.query(RatingButton), Rating, strict=True):
-            button.show(intervals[rating])
+    def show_text(self, text: str) -> None:
+        self._content = text
+        self._draw()
+
+    def show_grades(self, intervals: Mapping[Rating, str]) -> None:
+        self._content = intervals
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        if not isinstance(self._content, str):
+            column = event.x * len(Rating) // max(1, self.content_size.width)
+            self.post_message(self.Rated(Rating(min(column, len(Rating) - 1) + 1)))
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        rule = (Span("─" * width, "rule"),)
+        if isinstance(self._content, str):
+            self.show(rule, (), (Span(pad(self._content, width, "center"), "muted"),))
+        else:
+            self.show(rule, *self._columns(self._content, width))
+
+    def _columns(self, intervals: Mapping[Rating, str], width: int) -> Sequence[Line]:
+        columns = []
+        for rating in Rating:
+            name = rating.name.lower()
+            title = say("tui.rating.title", key=rating.value, name=say(f"rating.{name}"))
+            texts = (title, intervals[rating], say(f"rating.{name}.meaning"))
+            room = width * rating // len(Rating) - width * (rating - 1) // len(Rating)
+            columns.append([Span(pad(text, room, "center"), f"rating.{name}") for text in texts])
+        return [*zip(*columns, strict=True)]
