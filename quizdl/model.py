@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 Value: TypeAlias = bool | int | float | str
 """What a knob can be set to."""
@@ -199,6 +200,49 @@ class Role(enum.StrEnum):
     EXPECT = "expect"
 
 
+class Trial(NamedTuple):
+    """A claim to be run: under its defaults, or with some parameters changed."""
+
+    question: Question
+    claim: Claim
+    changed: Params = MappingProxyType({})
+
+
+class FigureKind(enum.StrEnum):
+    LINE = "line"
+    SCATTER = "scatter"
+    BAR = "bar"
+    HIST = "hist"
+    HEATMAP = "heatmap"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A curve, a cloud of points, a group of bars, one histogram, one row of a heatmap."""
+
+    name: str
+    x: tuple[float, ...]
+    """Of a histogram the edges, one more than `y`. Of bars and rows: 0, 1, 2 …"""
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure as numbers; render/ draws it."""
+
+    kind: FigureKind
+    title: str
+    series: tuple[Series, ...]
+    x_label: str = ""
+    y_label: str = ""
+    categories: tuple[str, ...] = ()
+    """Names of the bars, or of the columns of a heatmap."""
+    log_x: bool = False
+    log_y: bool = False
+    rules: tuple[tuple[str, float], ...] = ()
+    """Horizontal lines for comparison: name and y."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What one run measured: arm 0 is the claim, arm k the k-th control."""
@@ -207,6 +251,7 @@ class Sample:
     arm: int
     numbers: Numbers
     ms: float
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +291,8 @@ class Measured:
     question: str
     claim: str
     sample: Sample
+    trial: int = 0
+    """Which of the trials asked for, counted from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +302,7 @@ class Judged:
     question: str
     claim: str
     result: ClaimResult
+    trial: int = 0
 
 
 ProofEvent: TypeAlias = Measured | Judged

@@ -21,7 +21,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from quizdl.model import Claim, Judged, Params, ProofEvent, Question
+from quizdl.model import Claim, ProofEvent, Question, Trial
 from quizdl.proof.limits import DEFAULT, Limits
 from quizdl.proof.protocol import Handles
 from quizdl.proof.run import Run, Stage
@@ -92,17 +92,19 @@ class Pool:
 
     def prove(
         self,
-        targets: Sequence[tuple[Question, Claim]],
+        trials: Sequence[Trial | tuple[Question, Claim]],
         seeds: Sequence[int],
-        changed: Params | None = None,
     ) -> Generator[ProofEvent, None, None]:
-        """Run each claim and its controls under every seed, with the `changed` parameters laid
-        over the defaults: a `Measured` as each run ends, one `Judged` as each claim ends.
+        """Run each claim and its controls under every seed, with the changed parameters of its
+        trial laid over the defaults: a `Measured` as each run ends, one `Judged` as each trial
+        ends.
 
         Whatever a demo does becomes a verdict. Closing the generator kills its children.
         Raises QuizdlError when no server can be started.
         """
-        runs = deque(Run(*target, seeds, changed, self._limits) for target in targets)
+        runs = deque(
+            Run(number, Trial(*trial), seeds, self._limits) for number, trial in enumerate(trials)
+        )
         return self._drive(runs, self._cancels)
 
     def cancel(self) -> None:
@@ -148,14 +150,14 @@ class Pool:
                         if run.stage is Stage.ENDED:
                             del running[run]
                             run.close()
-                            yield Judged(run.question.id, run.claim.id, run.judge())
+                            yield run.judged()
                         elif run.stage is Stage.WAITING:
                             del running[run]
                             run.close()
                             if run.attempts < _ATTEMPTS:
                                 waiting.append(run)
                             elif run.ever_started:
-                                yield Judged(run.question.id, run.claim.id, run.judge())
+                                yield run.judged()
                             else:
                                 raise QuizdlError("proof.no_server", why=server.last_words())
             finally:

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from quizdl.model import Claim, ClaimResult, Measured, Params, Question, Sample, Verdict
+from quizdl.model import Judged, Measured, Sample, Trial, Verdict
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.limits import Limits
 from quizdl.proof.protocol import Handles, Job
@@ -55,7 +55,7 @@ class Stage(enum.Enum):
 
 
 class Run:
-    """One target of `Pool.prove`.
+    """One trial of `Pool.prove`.
 
     Once sent, it waits in a selector for its pipes; `receive` takes what has come. A run must
     be `expire`d when its `deadline` (of time.monotonic) has passed before it ended.
@@ -63,21 +63,21 @@ class Run:
 
     def __init__(
         self,
-        question: Question,
-        claim: Claim,
+        number: int,
+        trial: Trial,
         seeds: Sequence[int],
-        changed: Params | None,
         limits: Limits,
     ) -> None:
-        self.question = question
-        self.claim = claim
+        """`number`: its place among the trials of its `prove`."""
+        self.question, self.claim = trial.question, trial.claim
+        self._number = number
         self.stage = Stage.WAITING
         self.attempts = 0
         self.ever_started = False
         self.deadline = math.inf
         self._seeds = tuple(seeds)
         self._limits = limits
-        arms = claim.arms(changed)
+        arms = self.claim.arms(trial.changed)
         # Seed by seed: the numbers of a control show at once beside those of the claim.
         self._plan = [(seed, arm, params) for seed in seeds for arm, params in enumerate(arms)]
         self._samples: list[Sample] = []
@@ -148,12 +148,13 @@ class Run:
                 self._selector.unregister(source)
         self._ours.close()
 
-    def judge(self) -> ClaimResult:
+    def judged(self) -> Judged:
         """The verdict, from the raw numbers. A run whose server died under it failed."""
         if self.stage is not Stage.ENDED:
             self._failure = self._failure or Failure(Verdict.ERROR, say("proof.lost"))
         output = _clean(self._output.decode("utf-8", "replace"))
-        return judge(self.claim, self._samples, self._seeds, self._failure, output)
+        result = judge(self.claim, self._samples, self._seeds, self._failure, output)
+        return Judged(self.question.id, self.claim.id, result, self._number)
 
     def _job(self) -> Job:
         return Job(
@@ -244,7 +245,7 @@ class Run:
         numbers = {_clean(name): _real(value) for name, value in record["numbers"].items()}
         sample = Sample(seed, arm, numbers, _real(record["ms"]))
         self._samples.append(sample)
-        return [Measured(self.question.id, self.claim.id, sample)]
+        return [Measured(self.question.id, self.claim.id, sample, self._number)]
 
     def _on_trouble(self, record: dict[str, Any]) -> None:
         where = say("proof.loading")

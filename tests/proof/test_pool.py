@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from demos import Prove, alive, target
 
-from quizdl.model import Judged, Measured, Verdict
+from quizdl.model import Judged, Measured, Trial, Verdict
 from quizdl.proof.limits import Limits
 from quizdl.proof.pool import Pool
 from quizdl.words import QuizdlError
@@ -68,7 +68,7 @@ def test_claim_that_fails_its_bound_is_not_proved(prove: Prove) -> None:
 
 def test_changed_parameters_reach_the_claim_but_not_over_its_control(pool: Pool) -> None:
     one = target("def f(a=1.0, b='u'): return {'x': a, 'b': ord(b)}", b="u")
-    events = list(pool.prove([one], [0], changed={"a": 0.5, "b": "v"}))
+    events = list(pool.prove([Trial(*one, {"a": 0.5, "b": "v"})], [0]))
     samples = [event.sample for event in events if isinstance(event, Measured)]
     assert [(s.numbers["x"], s.numbers["b"]) for s in samples] == [(0.5, 118), (2.0, 118)]
 
@@ -338,3 +338,17 @@ def test_a_server_that_cannot_start_is_one_clear_line(
     monkeypatch.syspath_prepend(tmp_path)
     with Pool(limits=Limits(wall=1)) as pool, pytest.raises(QuizdlError, match="no NumPy here"):
         list(pool.prove([target(GOOD)], [0]))
+
+
+def test_each_trial_has_its_own_changes_and_its_number(pool: Pool) -> None:
+    question, claim = target("def f(a=1.0): return {'x': a}")
+    trials = [Trial(question, claim, {"a": a}) for a in (0.25, 0.5, 3.0)]
+    events = list(pool.prove(trials, [0]))
+    first = {
+        e.trial: e.sample.numbers["x"]
+        for e in events
+        if isinstance(e, Measured) and not e.sample.arm
+    }
+    assert first == {0: 0.25, 1: 0.5, 2: 3.0}
+    verdicts = {e.trial: e.result.verdict for e in events if isinstance(e, Judged)}
+    assert verdicts == {0: Verdict.PROVED, 1: Verdict.PROVED, 2: Verdict.NOT_PROVED}
