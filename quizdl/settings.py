@@ -26,6 +26,11 @@ class Paths:
         return self.data / "memory.sqlite3"
 
     @property
+    def trust(self) -> Path:
+        """Which foreign banks may run (`quizdl.bank.trust`)."""
+        return self.data / "trust.json"
+
+    @property
     def config_file(self) -> Path:
         return self.config / "config.toml"
 

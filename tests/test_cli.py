@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from banks import DEMO, QUESTION, write_question
+from banks import DEMO, QUESTION, trust_bank, write_question
 from terminals import Quizdl, on_terminal
 
 from quizdl.memory import open_store
@@ -23,7 +23,7 @@ from quizdl.render.cells import cells
 from quizdl.settings import load_settings
 from quizdl.words import QuizdlError
 
-COMMANDS = ("", "list", "show", "run", "check", "new", "review", "paths", "doctor")
+COMMANDS = ("", "list", "show", "run", "check", "new", "review", "trust", "paths", "doctor")
 
 
 def strict(text: str) -> Any:
@@ -395,6 +395,7 @@ def test_results_come_in_the_order_of_the_answer_as_soon_as_they_can(
     text = QUESTION.replace("#squares", "#T").replace("#triples", "#squares")
     text = text.replace("#T", "#triples")
     write_question(tmp_path / "bank", "turning", question=text, demo=KNOBS)
+    trust_bank(tmp_path / "bank", Path(surroundings["QUIZDL_HOME"]))
     arrived: list[tuple[float, str]] = []
     command = [sys.executable, "-m", "quizdl", "run", "turning", "--bank", str(tmp_path / "bank")]
     with subprocess.Popen(
@@ -495,6 +496,7 @@ def without_a_reader(command: list[str], environment: dict[str, str]) -> tuple[i
 
 
 def test_a_reader_that_goes_away(surroundings: dict[str, str], bank: Path) -> None:
+    trust_bank(bank, Path(surroundings["QUIZDL_HOME"]))
     quizdl = [sys.executable, "-m", "quizdl", "--bank", str(bank)]
     for arguments in ("list", "list --json", "run doubling", "check"):
         _, said = without_a_reader([*quizdl, *arguments.split()], surroundings)
@@ -505,6 +507,7 @@ def test_a_reader_that_goes_away(surroundings: dict[str, str], bank: Path) -> No
 
 
 def test_closed_streams(surroundings: dict[str, str], bank: Path) -> None:
+    trust_bank(bank, Path(surroundings["QUIZDL_HOME"]))
     line = f'"{sys.executable}" -m quizdl --bank "{bank}" %s'
     for arguments, code in (
         ("run doubling >&-", 0),
@@ -581,6 +584,7 @@ def descendants(pid: int) -> set[int]:
 def test_ctrl_c_ends_everything(surroundings: dict[str, str], tmp_path: Path, command: str) -> None:
     demo = DEMO.replace("    x = 3", "    import subprocess\n\n    subprocess.run(['sleep', '60'])")
     write_question(tmp_path / "bank", "doubling", demo=demo.replace("'", '"'))
+    trust_bank(tmp_path / "bank", Path(surroundings["QUIZDL_HOME"]))
     process = subprocess.Popen(
         [sys.executable, "-m", "quizdl", *command.split(), "--bank", str(tmp_path / "bank")],
         env=surroundings,

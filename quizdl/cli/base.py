@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from quizdl.bank import Bank
     from quizdl.bank.select import Filter
     from quizdl.model import Claim, ClaimResult, Problem, Question
+    from quizdl.proof.pool import Pool
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -153,6 +154,15 @@ def print_lines(lines: Iterable[Any]) -> None:
     click.echo(render.ansi(lines) if styled else render.plain(lines))
 
 
+def open_pool(jobs: int | None = None) -> Pool:
+    """The pool of every command: nothing of a foreign bank runs in it before it is trusted."""
+    from quizdl.bank.trust import Permission, Trust
+    from quizdl.proof.pool import Pool
+    from quizdl.settings import find_paths
+
+    return Pool(jobs, permission=Permission(Trust(find_paths().trust)))
+
+
 def prove(
     question: Question, claims: Sequence[Claim], seeds: Sequence[int], *, hidden: bool = False
 ) -> list[ClaimResult]:
@@ -160,12 +170,11 @@ def prove(
     there."""
     from quizdl import render
     from quizdl.model import Judged
-    from quizdl.proof.pool import Pool
     from quizdl.proof.report import result_lines
 
     found: dict[str, ClaimResult] = {}
     results: list[ClaimResult] = []
-    with Pool() as pool:
+    with open_pool() as pool:
         for event in pool.prove([(question, claim) for claim in claims], seeds):
             if isinstance(event, Judged):
                 found[event.claim] = event.result

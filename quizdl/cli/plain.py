@@ -84,7 +84,10 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
         )
         prompt = say("plain.rate", ratings=ratings)
         while (key := _choose(prompt, {"", "1", "2", "3", "4", "r", "s", "u"})) == "r":
-            prove(question)
+            try:
+                prove(question)
+            except QuizdlError as error:  # a bank that is not trusted, say: the session goes on
+                click.echo(str(error))
     match key:
         case "q":
             return False

@@ -19,6 +19,7 @@ from quizdl.cli.base import (
     examples,
     json_option,
     load_bank,
+    open_pool,
     print_json,
     print_problems,
     prove,
@@ -204,12 +205,11 @@ def _prove_all(
     """How many claims are proved, and what is wrong with the others, file by file."""
     from quizdl.check import problem_of
     from quizdl.model import Judged
-    from quizdl.proof.pool import Pool
 
     by_id = {question.id: question for question in questions}
     targets = [(question, claim) for question in questions for claim in question.claims]
     problems = []
-    with Pool(jobs) as pool, _progress(len(targets), hidden=hidden) as advance:
+    with open_pool(jobs) as pool, _progress(len(targets), hidden=hidden) as advance:
         for event in pool.prove(targets, seeds):
             if isinstance(event, Judged):
                 advance()

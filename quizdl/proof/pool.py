@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -63,12 +63,20 @@ class Pool:
     block, ends the server.
     """
 
-    def __init__(self, jobs: int | None = None, limits: Limits = DEFAULT) -> None:
-        """Raises QuizdlError where processes cannot be forked (Windows)."""
+    def __init__(
+        self,
+        jobs: int | None = None,
+        limits: Limits = DEFAULT,
+        *,
+        permission: Callable[[Question], None],
+    ) -> None:
+        """`permission` raises QuizdlError for a question of which nothing may run; it is asked
+        at each `prove`. Raises QuizdlError where processes cannot be forked (Windows)."""
         if not hasattr(os, "fork"):
             raise QuizdlError("proof.platform")
         self._jobs = jobs or _cores()
         self._limits = limits
+        self._permission = permission
         self._lock = threading.Lock()  # guards all below
         self._server: _Server | None = None
         self._cancels = 0
@@ -100,8 +108,11 @@ class Pool:
         ends.
 
         Whatever a demo does becomes a verdict. Closing the generator kills its children.
-        Raises QuizdlError when no server can be started.
+        Raises QuizdlError, before anything runs, when one of the questions has no permission;
+        and when no server can be started.
         """
+        for question in {id(question): question for question, *_ in trials}.values():
+            self._permission(question)
         runs = deque(
             Run(number, Trial(*trial), seeds, self._limits) for number, trial in enumerate(trials)
         )

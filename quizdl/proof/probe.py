@@ -100,7 +100,7 @@ def active() -> tuple[Layer, ...]:
         )
         question = Question("probe", "", "", 1, "", "", claims, _DEMO, Path())
         seen: dict[str, Mapping[str, float]] = {}
-        with Pool(len(claims), _LIMITS) as pool:
+        with Pool(len(claims), _LIMITS, permission=lambda _: None) as pool:  # ours, above
             for event in pool.prove([(question, claim) for claim in claims], [0]):
                 if isinstance(event, Measured):
                     seen[event.claim] = event.sample.numbers

@@ -6,6 +6,7 @@ import select
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
+    from quizdl.bank.trust import Permission
     from quizdl.proof.pool import Pool
     from quizdl.session import Library, Plan, Session
     from quizdl.tui.screens.review import ReviewScreen
@@ -144,12 +146,19 @@ class QuizdlApp(App[None]):
         if self.library is not None:
             self.library.replace(message.question)
 
+    @cached_property
+    def permission(self) -> Permission:
+        """What the pool asks: a foreign bank runs nothing before it is trusted."""
+        from quizdl.bank.trust import Permission, Trust
+
+        return Permission(Trust(self.paths.trust))
+
     def pool(self) -> Pool:
         """The one pool of proof children, started on first use."""
         if self._pool is None:
             from quizdl.proof.pool import Pool
 
-            self._pool = Pool()
+            self._pool = Pool(permission=self.permission)
         return self._pool
 
     def new_session(self, plan: Plan | None = None) -> Session:

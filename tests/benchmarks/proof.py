@@ -80,7 +80,7 @@ def main() -> None:
     question = Question("demo", "", "", 1, "", "", claims, DEMO, Path())
     judged: list[float] = []
 
-    with Pool() as pool:
+    with Pool(permission=lambda _: None) as pool:
 
         def prove() -> float:
             started = last = time.perf_counter()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from banks import DEMO, QUESTION, write_question
+from banks import DEMO, QUESTION, trust_bank, write_question
 from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 from textual.widgets import Digits
@@ -83,6 +83,7 @@ async def opened(
     plan: Callable[..., Plan] | None = None,
 ) -> AsyncIterator[tuple[QuizdlApp, Pilot[None], Clock]]:
     clock = Clock()
+    trust_bank(bank, paths.data)
     app = QuizdlApp(bank, paths, Settings(), plan, clock)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.library is not None or app.failure is not None)

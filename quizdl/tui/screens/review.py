@@ -424,7 +424,7 @@ class ReviewScreen(Screen[None]):
                 self._changed(block)
                 self._show_marks()
             case QuizdlError() as error:
-                self.notify(str(error), severity="error")
+                self.notify(str(error), severity="error", timeout=12, markup=False)
             case None:
                 self._ended()
 
