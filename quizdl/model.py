@@ -282,6 +282,9 @@ class ClaimResult:
     """Why it is not proved, in words; empty when proved."""
     output: str = ""
     """What the demo printed; shown, never judged."""
+    python: str = ""
+    """Version of the Python that ran it, and below of its NumPy; empty when no child started."""
+    numpy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

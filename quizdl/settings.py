@@ -31,6 +31,11 @@ class Paths:
         return self.data / "trust.json"
 
     @property
+    def receipts(self) -> Path:
+        """A folder: what each question's claims gave when they were last proved."""
+        return self.data / "receipts"
+
+    @property
     def config_file(self) -> Path:
         return self.config / "config.toml"
 

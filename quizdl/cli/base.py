@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -163,11 +164,28 @@ def open_pool(jobs: int | None = None) -> Pool:
     return Pool(jobs, permission=Permission(Trust(find_paths().trust)))
 
 
+def keep_receipts(outcomes: Iterable[tuple[Question, Sequence[ClaimResult], bool | None]]) -> None:
+    """Save what proofs gave, and whether `check` passed the question (None: it was not asked).
+
+    Where the data folder cannot be written, nothing is lost but the receipts: says so.
+    """
+    from quizdl.proof.receipts import Receipts
+    from quizdl.settings import find_paths
+
+    folder, now = find_paths().receipts, datetime.now(UTC)
+    try:
+        for question, results, passed in outcomes:
+            Receipts(folder).save(question, results, now, passed=passed)
+    except OSError as error:
+        why = error.strerror or error
+        click.echo(say("cli.receipts.unwritable", path=folder, why=why), err=True)
+
+
 def prove(
     question: Question, claims: Sequence[Claim], seeds: Sequence[int], *, hidden: bool = False
 ) -> list[ClaimResult]:
     """Results in the order of `claims`, each printed as soon as it and those before it are
-    there."""
+    there. Claims as they are declared leave receipts."""
     from quizdl import render
     from quizdl.model import Judged
     from quizdl.proof.report import result_lines
@@ -185,4 +203,6 @@ def prove(
                     click.echo()
                     text = render.inline(claim.text)
                     print_lines(result_lines(results[-1], text, width()))
+    if all(claim is question.claim(claim.id) for claim in claims):
+        keep_receipts([(question, results, None)])
     return results

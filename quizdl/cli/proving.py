@@ -18,6 +18,7 @@ from quizdl.cli.base import (
     bank_root,
     examples,
     json_option,
+    keep_receipts,
     load_bank,
     open_pool,
     print_json,
@@ -151,7 +152,10 @@ def _finite(value: float | None) -> float | None:
 @main.command(
     help=say("cli.check"),
     epilog=examples(
-        "quizdl check", "quizdl check content/initialization --seeds 20", "quizdl check --json"
+        "quizdl check",
+        "quizdl check --changed",
+        "quizdl check content/initialization --seeds 20",
+        "quizdl check --json",
     ),
 )
 @click.argument("path", required=False, type=click.Path(path_type=Path))
@@ -162,61 +166,87 @@ def _finite(value: float | None) -> float | None:
     help=say("cli.check.seeds"),
 )
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help=say("cli.check.jobs"))
+@click.option("--changed", is_flag=True, help=say("cli.check.changed"))
 @json_option
 @bank_option
-def check(path: Path | None, seeds: int | None, jobs: int | None, as_json: bool) -> int:
+def check(
+    path: Path | None, seeds: int | None, jobs: int | None, changed: bool, as_json: bool
+) -> int:
     from quizdl.check import check_text
-    from quizdl.model import SEEDS, Problem
+    from quizdl.model import SEEDS, Problem, Verdict
 
     started = time.perf_counter()
     seeds = seeds or len(SEEDS)
     problems: list[Problem] = []
     failed: list[Problem] = []
     questions: tuple[Question, ...] = ()
-    proved = 0
+    proved, taken = 0, frozenset[str]()
     try:
         bank, questions = _checked_part(path)
         problems += check_text(bank, questions)
         if not as_json:
             print_problems(problems)
-        proved, failed = _prove_all(questions, range(seeds), jobs, hidden=as_json)
+        taken = _passed(questions, range(seeds)) if changed else taken
+        asked = [question for question in questions if question.id not in taken]
+        results, failed = _prove_all(asked, range(seeds), jobs, hidden=as_json)
         problems += failed
+        wrong = {problem.path.parent for problem in failed}
+        keep_receipts((each, results[each.id], each.folder not in wrong) for each in asked)
+        proved = sum(len(question.claims) for question in questions if question.id in taken)
+        proved += sum(
+            result.verdict is Verdict.PROVED for found in results.values() for result in found
+        )
     except QuizdlError as error:
         if not as_json:
             raise
         problems.append(Problem(path or bank_root(), 0, str(error), ""))
     claims = sum(len(question.claims) for question in questions)
     counts = {"questions": len(questions), "claims": claims, "proved": proved}
+    again = {"reproved": len(questions) - len(taken), "taken_over": len(taken)}
     if as_json:
+        counts |= again if changed else {}
         print_json(counts | {"problems": [problem_json(problem) for problem in problems]})
         return 1 if problems else 0
     print_problems(failed)
     seconds = time.perf_counter() - started
     click.echo(say("cli.check.total", seeds=seeds, seconds=seconds, **counts))
+    if changed:
+        click.echo(say("cli.check.taken", **again))
     click.echo(
         say("cli.check.problems", count=len(problems)) if problems else say("cli.check.fine")
     )
     return 1 if problems else 0
 
 
+def _passed(questions: Sequence[Question], seeds: Sequence[int]) -> frozenset[str]:
+    """Ids of those that need no proof: nothing has changed since they passed a check."""
+    from quizdl.proof.receipts import Receipts
+    from quizdl.settings import find_paths
+
+    receipts = Receipts(find_paths().receipts)
+    return frozenset(each.id for each in questions if receipts.passed(each, seeds))
+
+
 def _prove_all(
     questions: Sequence[Question], seeds: Sequence[int], jobs: int | None, *, hidden: bool
-) -> tuple[int, list[Problem]]:
-    """How many claims are proved, and what is wrong with the others, file by file."""
+) -> tuple[dict[str, list[ClaimResult]], list[Problem]]:
+    """What the claims of each question gave, and what is wrong with them, file by file."""
     from quizdl.check import problem_of
     from quizdl.model import Judged
 
     by_id = {question.id: question for question in questions}
     targets = [(question, claim) for question in questions for claim in question.claims]
     problems = []
+    results: dict[str, list[ClaimResult]] = {question.id: [] for question in questions}
     with open_pool(jobs) as pool, _progress(len(targets), hidden=hidden) as advance:
         for event in pool.prove(targets, seeds):
             if isinstance(event, Judged):
                 advance()
+                results[event.question].append(event.result)
                 problem = problem_of(by_id[event.question], event.result)
                 problems += [problem] if problem else []
     problems.sort(key=lambda problem: (problem.path, problem.line))
-    return len(targets) - len(problems), problems
+    return results, problems
 
 
 def problem_json(problem: Problem) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """What parent, server and child say to each other.
 
 parent → server   one byte with the file descriptors of `Handles`, over a Unix socket
-server → parent   lines on the job's own control socket: `started`, then `ended STATUS`
-                  (as waitpid gives it); or `refused ERRNO` when fork failed
+server → parent   lines on the job's own control socket: `started PYTHON NUMPY` with their
+                  versions, then `ended STATUS` (as waitpid gives it); or `refused ERRNO`
+                  when fork failed
 parent → server   the end of the control socket: kill the job and all it started
 child  → parent   JSON lines on the result pipe: one per run, or one that says what broke
 """

@@ -17,6 +17,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from quizdl.model import Judged, Measured, Sample, Trial, Verdict
@@ -83,6 +84,7 @@ class Run:
         self._samples: list[Sample] = []
         self._output = bytearray()
         self._failure: Failure | None = None
+        self._versions = ""
 
     def send(self, submit: Callable[[Handles], None], selector: selectors.BaseSelector) -> None:
         """Hand the runs that have not been measured yet to a server, and wait in `selector`
@@ -154,6 +156,8 @@ class Run:
             self._failure = self._failure or Failure(Verdict.ERROR, say("proof.lost"))
         output = _clean(self._output.decode("utf-8", "replace"))
         result = judge(self.claim, self._samples, self._seeds, self._failure, output)
+        python, _, numpy = self._versions.partition(" ")
+        result = replace(result, python=python, numpy=numpy)
         return Judged(self.question.id, self.claim.id, result, self._number)
 
     def _job(self) -> Job:
@@ -179,6 +183,7 @@ class Run:
         for line in lines:
             word, _, number = line.partition(b" ")
             if word == b"started" and self.stage is Stage.SENT:
+                self._versions = number.decode()
                 self.stage = Stage.STARTED
                 self.ever_started = True
                 self.deadline = time.monotonic() + self._limits.wall

@@ -60,6 +60,13 @@ def _warm_up() -> None:
     np.fft.fft(X)
 
 
+def _versions() -> str:
+    """Of the Python and the NumPy in memory here, which the children share."""
+    import numpy as np
+
+    return f"{'.'.join(map(str, sys.version_info[:3]))} {np.__version__}"
+
+
 def _serve(parent: socket.socket, root: Path) -> None:
     wake, waker = socket.socketpair()
     wake.setblocking(False)
@@ -122,7 +129,7 @@ def _start(handles: Handles, scratch: Path) -> _Running | None:
     finally:
         for fd in (handles.job, handles.result, handles.output):
             os.close(fd)
-    _tell(control, "started")
+    _tell(control, f"started {_versions()}")
     return _Running(pid, control, scratch)
 
 
