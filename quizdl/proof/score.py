@@ -179,7 +179,7 @@ def _number(prompt: Prompt, guess: Guess, paired: _Paired) -> tuple[Hit, str]:
     nearest = min(max(guess, low), high)
     off = _off(prompt.names[0], bound, guess, nearest)
     same_side = bound.holds(guess) == bound.holds(nearest)
-    return _hit(off <= 1 and same_side, off <= 2), truth
+    return _hit(off <= 1 and same_side, off <= 1 or (off <= 2 and same_side)), truth
 
 
 def _hit(right: bool, partly: bool) -> Hit:

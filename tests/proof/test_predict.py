@@ -312,7 +312,7 @@ def number(name: str, bound: str) -> Prompt:
         ("倍数", "in [0.55, 0.75]", [1.0], [1, 0.8, 1.2], [1.4], [0.4, 2]),
         # on the wrong side of the bound one is not right, however near
         ("倍数", "in [0.55, 0.75]", [0.8], [0.9], [0.7], [0.2]),
-        ("测试正确率", "<= 0.6", [0.65], [0.7], [0.6, 0.5], [0.4]),
+        ("测试正确率", "<= 0.6", [0.65], [0.7], [0.6], [0.5, 0.4]),
         # an interval left far behind
         ("倍数", "in [0.7, 1.4]", [375.0], [200, 1000], [50], [2]),
         # a small ratio of two numbers is no share
