@@ -190,25 +190,26 @@ def read(prompt: Prompt, typed: str) -> Guess:
     if not text:
         return None
     if not prompt.options:
-        return _read_number(text)
+        return _read_number(text, typed)
     several = prompt.ask is Ask.BREAKS
     picked = text.replace(",", " ").replace("、", " ").split()
     places = {str(place): place - 1 for place in range(1, len(prompt.options) + 1)}
-    if not all(word in places for word in picked) or (len(picked) != 1 and not several):
+    known = bool(picked) and all(word in places for word in picked)
+    if not known or (len(picked) > 1 and not several):
         more = say("predict.not_option.several") if several else ""
         count = len(prompt.options)
-        raise QuizdlError("predict.not_option", text=text, count=count, several=more)
+        raise QuizdlError("predict.not_option", text=typed.strip(), count=count, several=more)
     return tuple(sorted({places[word] for word in picked}))
 
 
-def _read_number(text: str) -> float:
+def _read_number(text: str, typed: str) -> float:
     digits, percent = text.removesuffix("%").strip(), text.endswith("%")
     try:
         number = float(digits) / (100 if percent else 1)
         if not math.isfinite(number):
             raise ValueError(text)  # noqa: TRY301
     except ValueError:
-        raise QuizdlError("predict.not_number", text=text) from None
+        raise QuizdlError("predict.not_number", text=typed.strip()) from None
     return number
 
 
@@ -219,16 +220,26 @@ def suggest(forecasts: Sequence[Forecast]) -> Suggestion | None:
     answered = len(forecasts) - count[Hit.NONE]
     if not answered:
         return None
-    said = say("predict.counts", answered=answered, right=count[Hit.RIGHT])
-    if count[Hit.PARTLY]:
-        said += say("predict.counts.partly", partly=count[Hit.PARTLY])
     if count[Hit.RIGHT] == answered:
         rating = Rating.GOOD
     elif 2 * count[Hit.RIGHT] + count[Hit.PARTLY] >= answered:
         rating = Rating.HARD
     else:
         rating = Rating.AGAIN
-    return Suggestion(rating, say(f"predict.suggest.{rating.name.lower()}", counts=said))
+    why = say(f"predict.suggest.{rating.name.lower()}", counts=tally(forecasts))
+    return Suggestion(rating, why)
+
+
+def tally(forecasts: Sequence[Forecast]) -> str:
+    """How many were right, in words; empty when nothing was answered."""
+    count = counts(forecasts)
+    answered = len(forecasts) - count[Hit.NONE]
+    if not answered:
+        return ""
+    said = say("predict.counts", answered=answered, right=count[Hit.RIGHT])
+    if count[Hit.PARTLY]:
+        said += say("predict.counts.partly", partly=count[Hit.PARTLY])
+    return said
 
 
 def about(question: Question, claim: Claim) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from quizdl.model import Claim, ClaimResult, Measure, Role, Verdict
+from quizdl.model import Claim, ClaimResult, Forecast, Hit, Measure, Role, Verdict
 from quizdl.render.cells import cells, pad
 from quizdl.render.numbers import format_number
 from quizdl.render.text import Line, Span, width_of, wrap
@@ -17,6 +17,8 @@ MARKS = {
     Verdict.TIMEOUT: "!",
     Verdict.LIMIT: "!",
 }
+HITS = {Hit.RIGHT: "✓", Hit.PARTLY: "~", Hit.WRONG: "✗", Hit.NONE: "–"}
+_HIT_STYLES = {Hit.RIGHT: "good", Hit.PARTLY: "control", Hit.WRONG: "bad", Hit.NONE: "muted"}
 _SPACE = Span("  ")
 _FIRST_NUMBER = 3  # columns from here on are numbers
 
@@ -121,6 +123,30 @@ def _arm_row(claim: Claim, measure: Measure, before: Mapping[str, Measure]) -> l
         style = "control" if holds == (measure.role is Role.GUARD) else "muted"
         row.append(Span(_number(value), style))
     return row
+
+
+def forecast_lines(forecasts: Sequence[Forecast], width: int) -> list[Line]:
+    """Each prediction beside what was measured: mark and question, then guess and truth."""
+    lines: list[Line] = []
+    for forecast in forecasts:
+        style = _HIT_STYLES[forecast.hit]
+        head = (Span(HITS[forecast.hit], style), Span(" "), Span(forecast.prompt.text))
+        lines += wrap(head, width)
+        guess = guess_text(forecast)
+        said = say("predict.guess", guess=guess) if guess else say("predict.hit.none")
+        words = (Span(said, style), _SPACE, Span(say("predict.truth", truth=forecast.truth)))
+        lines += [(_SPACE, *line) for line in wrap(words, width - 2)]
+    return lines
+
+
+def guess_text(forecast: Forecast) -> str:
+    """A guess as the learner would say it; empty when there was none."""
+    guess = forecast.guess
+    if guess is None:
+        return ""
+    if isinstance(guess, tuple):
+        return say("predict.join").join(forecast.prompt.options[place] for place in guess)
+    return format_number(guess)
 
 
 def _row(measure: Measure) -> tuple[Span, Span, Span, Span, Span]:

@@ -23,6 +23,8 @@ _SLIGHT = 0.05
 """A change below this share of the number, or a rest below this share of its bound, is what
 people call nothing."""
 _ROUNDING = 1e-9
+_ZERO = 1e-14
+"""Not a small number any more, but what arithmetic leaves of none."""
 _TWICE = 2.0
 """How much further than the next a control must be to stand out."""
 _FACTOR = math.log10(3)
@@ -177,7 +179,7 @@ def _number(prompt: Prompt, guess: Guess, paired: _Paired) -> tuple[Hit, str]:
     nearest = min(max(guess, low), high)
     off = _off(prompt.names[0], bound, guess, nearest)
     same_side = bound.holds(guess) == bound.holds(nearest)
-    return _hit(off <= 1 and same_side, off <= 2), truth
+    return _hit(off <= 1 and same_side, off <= 1 or (off <= 2 and same_side)), truth
 
 
 def _hit(right: bool, partly: bool) -> Hit:
@@ -205,7 +207,7 @@ def _off(name: str, bound: Bound, guess: float, truth: float) -> float:
         return abs(guess - truth) / step
     if step is not None and bound.op == "in" and abs(truth) <= 3 * size:
         return abs(guess - truth) / max(step, abs(truth) / 4)
-    if abs(truth) <= _ROUNDING * max(size, 1.0):
+    if abs(truth) <= _ZERO:
         return abs(guess) / (_SLIGHT * size) if size else math.inf
     if guess == 0:
         return 0.0 if abs(truth) <= _SLIGHT * size else math.inf
