@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -63,9 +64,10 @@ async def opened(
     paths: Paths,
     size: tuple[int, int] = (80, 24),
     plan: Callable[..., Plan] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[QuizdlApp, Pilot[None], Clock]]:
     clock = Clock()
-    app = QuizdlApp(bank, paths, Settings(), plan, clock)
+    app = QuizdlApp(bank, paths, Settings(**settings), plan, clock)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.library is not None or app.failure is not None)
         await pilot.pause()

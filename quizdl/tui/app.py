@@ -43,6 +43,7 @@ class QuizdlApp(App[None]):
         "screens/review.tcss",
         "screens/lab.tcss",
         "screens/edit.tcss",
+        "screens/predict.tcss",
         "screens/summary.tcss",
         "screens/help.tcss",
     ]
@@ -173,7 +174,7 @@ class QuizdlApp(App[None]):
         from quizdl.tui.bench import Bench
         from quizdl.tui.screens.review import ReviewScreen
 
-        bench = Bench(self.pool(), Copies(self.paths.data / "copies"))
+        bench = Bench(self.pool(), Copies(self.paths.data / "copies"), self.settings.predict)
         self.review = ReviewScreen(self.clock, bench)
         self.install_screen(self.review, "review")
         with self.batch_update():

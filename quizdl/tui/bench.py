@@ -14,3 +14,5 @@ if TYPE_CHECKING:
 class Bench:
     pool: Pool
     copies: Copies
+    predict: bool = False
+    """Ask before the first run of a proof."""

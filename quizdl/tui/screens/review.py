@@ -17,7 +17,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from quizdl.bank.loader import read_question
-from quizdl.model import SEEDS, Judged, Measured, Question, Rating, Trial
+from quizdl.model import SEEDS, Guess, Judged, Measured, Prompt, Question, Rating, Trial
+from quizdl.proof import predict
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.cells import truncate
 from quizdl.render.text import Span
@@ -32,6 +33,8 @@ from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Block, Sheet
 from quizdl.words import QuizdlError, say
 
+Prompts = Mapping[str, Sequence[Prompt]]
+"""By claim."""
 WIDE = 110
 """Columns from which the proofs stand beside the answer instead of below it."""
 
@@ -52,6 +55,7 @@ class ReviewScreen(Screen[None]):
             for rating in Rating
         ),
         Binding("r", "prove", say("tui.key.prove")),
+        Binding("p", "predict", say("tui.key.predict"), show=False),
         Binding("l", "lab", say("tui.key.lab")),
         Binding("escape", "cancel", say("tui.key.cancel"), key_display="Esc"),
         Binding("escape", "choose(0)", say("tui.key.choose_none"), show=False),
@@ -132,7 +136,8 @@ class ReviewScreen(Screen[None]):
         """Put up the question the session says is next, or the end."""
         self._stop_proof()
         question = self._question = self.session.current
-        self._revealed = False
+        self._revealed = self._ran = False
+        self._prompts: Prompts = {}
         if question is None:
             self._text.show()
             self._proofs.show()
@@ -231,7 +236,7 @@ class ReviewScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
-            case "rate" | "prove" | "lab":
+            case "rate" | "prove" | "predict" | "lab":
                 return self._revealed
             case "prove_chosen":
                 return bool(self._chosen)
@@ -249,6 +254,8 @@ class ReviewScreen(Screen[None]):
     def action_reveal(self) -> None:
         if self._question is not None:
             outcomes = self.session.reveal(self._clock())
+            before = outcomes[Rating.GOOD].before
+            self._turn = before.reps if before else 0
             self._revealed = True
             self._show_parts()
             self._ratings.show_grades(
@@ -360,10 +367,61 @@ class ReviewScreen(Screen[None]):
         self.refresh_bindings()
 
     def action_prove(self) -> None:
-        self._prove(self.claims)
+        self._start(self.claims, ask=self._bench.predict)
 
     def action_prove_chosen(self) -> None:
         self._prove_one(self._chosen)
+
+    def action_predict(self) -> None:
+        """Ask first, then run: the chosen claim, or all."""
+        if self._ran:
+            self.notify(say("tui.predict.late"))
+            return
+        chosen = [block for block in self.claims if block.key == self._chosen]
+        self._start(chosen or self.claims, ask=True)
+
+    def _start(self, blocks: Sequence[ClaimBlock], *, ask: bool) -> None:
+        """Prove these; before the first run of a question, `ask` for a prediction."""
+        question = self._question
+        if question is None or not self._revealed or not blocks:
+            return
+        prompts: Prompts = {}
+        if ask and not self._ran:
+            claim = blocks[0].claim
+            prompts = (
+                {claim.id: asked}
+                if len(blocks) == 1 and (asked := predict.prompts(claim))
+                else predict.for_review(question, self._turn)
+            )
+        if not prompts:
+            self._prove(blocks)
+            return
+        from quizdl.tui.screens.predict import Guesses, PredictScreen
+
+        def answered(guesses: Guesses | None) -> None:
+            if question is self._question:
+                self._expect(prompts, guesses or {})
+                self._prove(blocks)
+
+        self.app.push_screen(PredictScreen(prompts), answered)
+
+    def _expect(self, prompts: Prompts, guesses: Mapping[str, Sequence[Guess]]) -> None:
+        self._asked_at = self._clock()
+        for block in self.claims:
+            if any(guess is not None for guess in guesses.get(block.key, ())):
+                block.expect(prompts[block.key], guesses[block.key])
+
+    def _compare(self, question: Question, block: ClaimBlock) -> None:
+        """Log what came of a prediction; with the last of them, suggest a rating."""
+        if not block.forecasts:
+            return
+        with self._explained():
+            self.session.predict(block.key, block.forecasts, self._asked_at, question)
+        if not any(each.waiting for each in self.claims):
+            every = [forecast for each in self.claims for forecast in each.forecasts]
+            if (suggestion := predict.suggest(every)) is not None:
+                self._ratings.suggest(suggestion.rating)
+                self.notify(suggestion.why, timeout=8)
 
     def action_lab(self) -> None:
         """Open the lab on the chosen claim, or on the first."""
@@ -384,13 +442,15 @@ class ReviewScreen(Screen[None]):
         self._prove_one(message.key)
 
     def _prove_one(self, key: str) -> None:
-        self._prove([block for block in self.claims if block.key == key])
+        blocks = [block for block in self.claims if block.key == key]
+        self._start(blocks, ask=self._bench.predict)
 
     def _prove(self, blocks: Sequence[ClaimBlock]) -> None:
         question = self._question
         if question is None or not self._revealed or not blocks:
             return
         self._stop_proof()
+        self._ran = True
         for block in blocks:
             block.queue(runs=len(SEEDS) * len(block.claim.arms()))
         self._proof.start([Trial(question, block.claim) for block in blocks], SEEDS)
@@ -414,6 +474,8 @@ class ReviewScreen(Screen[None]):
                 block.finish(result)
                 self._changed(block)
                 self._show_marks()
+                if self._question is not None:
+                    self._compare(self._question, block)
             case QuizdlError() as error:
                 self.notify(str(error), severity="error")
             case None:
