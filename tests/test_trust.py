@@ -8,6 +8,7 @@ import pty
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_any_edit_asks_again_and_shows_only_itself(stranger: Quizdl, bank: Path)
     ran = stranger("run", "doubling", *at)
     assert ran.returncode == 1
     line = one_line(ran.stderr)
-    assert line.startswith("arithmetic/doubling/demo.py ")
+    assert line.startswith("doubling 的 demo 在信任题库之后改过")
     assert line.endswith(f"：quizdl trust {bank}")
     assert stranger("run", "halving", *at).returncode == 0, "every letter of it is trusted"
     assert stranger("check", *at).returncode == 1
@@ -337,19 +338,21 @@ def test_the_way_of_an_author(stranger: Quizdl, tmp_path: Path) -> None:
 def test_a_learners_own_edit_runs_where_the_original_may(bank: Path, tmp_path: Path) -> None:
     permission = Permission(Trust(tmp_path / "trust.json"))
     question = load(bank).get("doubling")
-    edited = question.demo.replace("3 + np", "5 + np")
+    edited = replace(question, demo=question.demo.replace("3 + np", "5 + np"))
+    permission.admit(question, edited.demo)
     with pytest.raises(QuizdlError, match="还没有被信任"):
-        permission.admit(question, edited)
+        permission(edited)
     trust_bank(bank, tmp_path)
-    changed = type(question)(
-        **{n: getattr(question, n) for n in question.__slots__} | {"demo": edited}
-    )
+    permission(edited)
+    with pytest.raises(QuizdlError, match="改过"):
+        Permission(Trust(tmp_path / "trust.json"))(edited)
+    edit(bank)
+    changed = load(bank).get("doubling")
     with pytest.raises(QuizdlError, match="改过"):
         permission(changed)
-    permission.admit(question, edited)
-    permission(changed)
-    with pytest.raises(QuizdlError):
-        Permission(Trust(tmp_path / "trust.json"))(changed)
+    permission.admit(changed, edited.demo)
+    with pytest.raises(QuizdlError, match="改过"):
+        permission(edited)
 
 
 # --- what is pointed out --------------------------------------------------------------------

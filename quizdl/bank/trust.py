@@ -90,30 +90,24 @@ class Permission:
 
     def __init__(self, trust: Trust) -> None:
         self._trust = trust
-        self._own: set[str] = set()
+        self._own: dict[tuple[Path, str], Question] = {}
 
     def __call__(self, question: Question) -> None:
         """Raises QuizdlError, naming the command that helps, when `question` may not run."""
+        question = self._own.get((question.folder, digest(question.demo)), question)
         root = question.folder.parent.parent
         if is_ours(root) and is_ours(question.folder / "demo.py"):
             return
-        known = digest(question.demo)
-        if known in self._own:
-            return
         trusted = self._trust.of(root)
+        if trusted is None:
+            raise QuizdlError("trust.needed", root=root.resolve(), command=trust_command(root))
         path = f"{question.folder.parent.name}/{question.folder.name}/demo.py"
-        if trusted is not None and trusted.demos.get(path) == known:
-            return
-        key = "trust.needed" if trusted is None else "trust.changed"
-        raise QuizdlError(key, path=path, root=root.resolve(), command=trust_command(root))
+        if trusted.demos.get(path) != digest(question.demo):
+            raise QuizdlError("trust.changed", id=question.id, command=trust_command(root))
 
-    def admit(self, question: Question, edited: str) -> None:
-        """Let the learner's own edit of a demo run as well, as long as this lives.
-
-        Raises QuizdlError when the demo it was made from may not run.
-        """
-        self(question)
-        self._own.add(digest(edited))
+    def admit(self, original: Question, source: str) -> None:
+        """Let `source`, the learner's own edit of the demo, run where the original may."""
+        self._own[original.folder, digest(source)] = original
 
 
 def is_ours(path: Path) -> bool:

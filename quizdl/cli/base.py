@@ -17,7 +17,7 @@ from quizdl.words import say
 if TYPE_CHECKING:
     from quizdl.bank import Bank
     from quizdl.bank.select import Filter
-    from quizdl.model import Claim, ClaimResult, Problem, Question
+    from quizdl.model import Claim, ClaimResult, Problem, Question, Sample
     from quizdl.proof.pool import Pool
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -181,19 +181,39 @@ def keep_receipts(outcomes: Iterable[tuple[Question, Sequence[ClaimResult], bool
         click.echo(say("cli.receipts.unwritable", path=folder, why=why), err=True)
 
 
+def read_line(prompt: str) -> str | None:
+    """One line of stdin; None at its end."""
+    click.echo(prompt, nl=False)
+    line = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        click.echo()
+    return line or None
+
+
 def prove(
-    question: Question, claims: Sequence[Claim], seeds: Sequence[int], *, hidden: bool = False
+    question: Question,
+    claims: Sequence[Claim],
+    seeds: Sequence[int],
+    *,
+    hidden: bool = False,
+    pool: Pool | None = None,
+    samples: dict[str, list[Sample]] | None = None,
 ) -> list[ClaimResult]:
     """Results in the order of `claims`, each printed as soon as it and those before it are
-    there. Claims as they are declared leave receipts."""
+    there. `pool`: one that goes on afterwards. `samples` is filled in, by claim. Claims as they
+    are declared leave receipts."""
+    from contextlib import nullcontext
+
     from quizdl import render
-    from quizdl.model import Judged
+    from quizdl.model import Judged, Measured
     from quizdl.proof.report import result_lines
 
     found: dict[str, ClaimResult] = {}
     results: list[ClaimResult] = []
-    with open_pool() as pool:
-        for event in pool.prove([(question, claim) for claim in claims], seeds):
+    with nullcontext(pool) if pool else open_pool() as running:
+        for event in running.prove([(question, claim) for claim in claims], seeds):
+            if isinstance(event, Measured) and samples is not None:
+                samples.setdefault(event.claim, []).append(event.sample)
             if isinstance(event, Judged):
                 found[event.claim] = event.result
             while len(results) < len(claims) and claims[len(results)].id in found:

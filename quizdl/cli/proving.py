@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import sys
 import time
@@ -41,20 +42,30 @@ if TYPE_CHECKING:
         "quizdl run zero-init",
         "quizdl run zero-init#same_gradient --set hidden=64 --seed 7",
         "quizdl run zero-init#same_gradient --control",
+        "quizdl run zero-init --predict",
     ),
 )
 @click.argument("target", metavar="ID[#CLAIM]")
 @click.option("--set", "settings", multiple=True, metavar="K=V", help=say("cli.run.set"))
 @click.option("--seed", type=click.IntRange(0), metavar="N", help=say("cli.run.seed"))
 @click.option("--control", is_flag=True, help=say("cli.run.control"))
+@click.option("--predict", is_flag=True, help=say("cli.run.predict"))
 @json_option
 @bank_option
 def run_(
-    target: str, settings: tuple[str, ...], seed: int | None, control: bool, as_json: bool
+    target: str,
+    settings: tuple[str, ...],
+    seed: int | None,
+    control: bool,
+    predict: bool,
+    as_json: bool,
 ) -> int:
     from quizdl.model import SEEDS, Verdict
 
-    question, claims = load_bank().get_claims(target)
+    if predict and (as_json or settings or control):
+        raise click.UsageError(say("cli.run.predict.alone"))
+    bank = load_bank()
+    question, claims = bank.get_claims(target)
     claims = _turn_knobs(target, claims, settings)
     if control:
         claims = tuple(_change(claim, claim.controls[0]) for claim in claims)
@@ -62,7 +73,10 @@ def run_(
     started = time.perf_counter()
     if not as_json:
         click.secho(question.title, bold=True)
-    results = prove(question, claims, seeds, hidden=as_json)
+    if predict:
+        results = _predict_and_prove(bank, question, claims, seeds)
+    else:
+        results = prove(question, claims, seeds, hidden=as_json)
     proved = sum(result.verdict is Verdict.PROVED for result in results)
     if as_json:
         texts = [claim.text for claim in claims]
@@ -73,6 +87,21 @@ def run_(
         total = {"proved": proved, "claims": len(claims), "seeds": len(seeds)}
         click.echo("\n" + say("cli.run.total", seconds=seconds, **total))
     return 0 if proved == len(claims) > 0 else 1
+
+
+def _predict_and_prove(
+    bank: Bank, question: Question, claims: Sequence[Claim], seeds: Sequence[int]
+) -> list[ClaimResult]:
+    from quizdl.cli.predicting import prove_predicted
+    from quizdl.session import open_library
+    from quizdl.settings import find_paths, load_settings
+
+    paths = find_paths()
+    library = open_library(paths.database, bank.questions, load_settings(paths.config_file))
+    with contextlib.closing(library):  # opened first: what is predicted is sure of its place
+        return prove_predicted(
+            question, claims, seeds, functools.partial(library.predict, question)
+        )
 
 
 def _change(claim: Claim, params: Params) -> Claim:

@@ -98,6 +98,10 @@ class Pool:
         with self._lock:
             self._living_server()
 
+    def permit(self, question: Question) -> None:
+        """Raises QuizdlError when nothing of `question` may run."""
+        self._permission(question)
+
     def prove(
         self,
         trials: Sequence[Trial | tuple[Question, Claim]],
@@ -112,7 +116,7 @@ class Pool:
         and when no server can be started.
         """
         for question in {id(question): question for question, *_ in trials}.values():
-            self._permission(question)
+            self.permit(question)
         runs = deque(
             Run(number, Trial(*trial), seeds, self._limits) for number, trial in enumerate(trials)
         )
