@@ -144,6 +144,18 @@ def test_a_question_that_cannot_be_read_yet_is_looked_at_too(stranger: Quizdl, b
     assert f"{folder}/demo.py:1  os" in ran.stdout
 
 
+@pytest.mark.parametrize("source", ["def (:", "x = " + "-" * 200_000 + "1", "\0"])
+def test_what_cannot_be_looked_at_is_not_trusted(
+    stranger: Quizdl, bank: Path, tmp_path: Path, source: str
+) -> None:
+    folder = write_question(bank, "broken", demo=source)
+    ran = stranger("trust", str(bank), "--yes")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert f"{folder}/demo.py  有语法错误" in ran.stdout
+    (trusted,) = Trust(tmp_path / "home/trust.json").all().values()
+    assert set(trusted.demos) == {f"arithmetic/{slug}/demo.py" for slug in ("doubling", "halving")}
+
+
 def test_list_and_revoke(stranger: Quizdl, bank: Path, tmp_path: Path) -> None:
     write_question(tmp_path / "other", "adding")
     stranger("trust", str(bank), "--yes")

@@ -57,11 +57,12 @@ class Trust:
         return _trusted(jsonfile.read(self._file).get(str(root.resolve())))
 
     def grant(self, root: Path, demos: Iterable[Demo], at: datetime) -> None:
-        """Trust `demos` as they were surveyed, instead of what was trusted in `root` before.
+        """Trust `demos` as they were surveyed, instead of what was trusted in `root` before; none
+        that is broken, since another Python may be able to run what nobody could look at.
 
         Raises OSError when that cannot be stored.
         """
-        known = {demo.path: demo.digest for demo in demos}
+        known = {demo.path: demo.digest for demo in demos if not demo.broken}
         entry = {"at": at.isoformat(timespec="seconds"), "demos": known}
         jsonfile.change(self._file, lambda found: found | {str(root.resolve()): entry})
 

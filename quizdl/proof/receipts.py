@@ -27,10 +27,10 @@ _JUDGING = (
     "bank/declaration.py",
     "bank/document.py",
     "bank/loader.py",
-    "proof/*.py",
+    "proof/**/*.py",
 )
 """What decides the verdict on a claim, as paths in the package."""
-_CHECKING = ("check*.py", "cli/proving.py")
+_CHECKING = ("check.py", "check/**/*.py", "cli/proving.py")
 """What else decides whether a question passes `quizdl check`."""
 
 

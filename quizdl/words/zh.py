@@ -78,6 +78,7 @@ TEXT: dict[str, str] = {
     # --- bank
     "declaration.syntax": "demo.py 有语法错误：{why}。",
     "declaration.syntax.fix": "先让 python demo.py 能运行。",
+    "declaration.deep": "嵌套太深",
     "declaration.twice": "函数 {name} 定义了两次。",
     "declaration.twice.fix": "一个命题一个函数，换一个名字。",
     "declaration.keywords": "{name} 的 @claim 只接受关键字参数。",
@@ -406,7 +407,7 @@ TEXT: dict[str, str] = {
     "cli.trust.edited": "  改过  {path}（{lines} 行）",
     "cli.trust.added": "  新增  {path}（{lines} 行）",
     "cli.trust.imports": "导入：{modules}",
-    "cli.trust.broken": "  {path}  有语法错误，没有分析",
+    "cli.trust.broken": "  {path}  有语法错误，看不了，也不会被信任",
     "cli.trust.suspects": "值得先看一眼的有 {count} 处：",
     "cli.trust.no_suspects": "没有看到文件、进程、网络或动态执行的名字。这只是提示，不是保证。",
     "cli.trust.no_terminal": "这里不是终端，问不了；看过之后加上 --yes。",
