@@ -13,7 +13,7 @@ from quizdl.render.bars import bars, heatmap, shades
 from quizdl.render.cells import cells, pad
 from quizdl.render.legend import clip, legend
 from quizdl.render.plane import plane
-from quizdl.render.scale import axes
+from quizdl.render.scale import missing_points
 from quizdl.render.text import Line, Span, visible, wrap
 from quizdl.words import say
 
@@ -61,19 +61,6 @@ def _foot(figure: Figure, width: int) -> list[Line]:
     elif missing := missing_points(figure):
         lines += wrap((Span(say("figure.missing", count=missing), "muted"),), width)
     return lines
-
-
-def missing_points(figure: Figure) -> int:
-    """How many points of a line or a cloud have no place: NaN, infinite, not positive on a
-    logarithmic axis."""
-    if figure.kind not in (FigureKind.LINE, FigureKind.SCATTER):
-        return 0
-    x_scale, y_scale = axes(figure)
-    return sum(
-        x_scale.place(x) is None or y_scale.place(y) is None
-        for series in figure.series
-        for x, y in zip(series.x, series.y, strict=False)
-    )
 
 
 def _cut(lines: list[Line], room: int) -> list[Line]:

@@ -85,6 +85,19 @@ def _round_out(scale: Scale) -> Scale:
     return Scale(low, high)
 
 
+def missing_points(figure: Figure) -> int:
+    """How many points of a line or a cloud have no place: NaN, infinite, not positive on a
+    logarithmic axis."""
+    if figure.kind not in (FigureKind.LINE, FigureKind.SCATTER):
+        return 0
+    x_scale, y_scale = axes(figure)
+    return sum(
+        x_scale.place(x) is None or y_scale.place(y) is None
+        for series in figure.series
+        for x, y in zip(series.x, series.y, strict=False)
+    )
+
+
 def tick_labels(ticks: Sequence[float]) -> list[str]:
     """How the ticks are written: as all numbers are, with more digits where two would read
     the same."""
