@@ -282,6 +282,8 @@ class ClaimResult:
     """Why it is not proved, in words; empty when proved."""
     output: str = ""
     """What the demo printed; shown, never judged."""
+    figures: tuple[tuple[Figure, ...], ...] = ()
+    """Per arm, those of the first seed; shown, never judged. Empty when no arm has any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,14 +154,19 @@ def print_lines(lines: Iterable[Any]) -> None:
 
 
 def prove(
-    question: Question, claims: Sequence[Claim], seeds: Sequence[int], *, hidden: bool = False
+    question: Question,
+    claims: Sequence[Claim],
+    seeds: Sequence[int],
+    *,
+    hidden: bool = False,
+    figures: bool = False,
 ) -> list[ClaimResult]:
     """Results in the order of `claims`, each printed as soon as it and those before it are
     there."""
     from quizdl import render
     from quizdl.model import Judged
     from quizdl.proof.pool import Pool
-    from quizdl.proof.report import result_lines
+    from quizdl.proof.report import figure_block, result_lines
 
     found: dict[str, ClaimResult] = {}
     results: list[ClaimResult] = []
@@ -175,5 +180,7 @@ def prove(
                 if not hidden:
                     click.echo()
                     text = render.inline(claim.text)
-                    print_lines(result_lines(results[-1], text, width()))
+                    lines = result_lines(results[-1], text, width())
+                    lines += figure_block(results[-1].figures, width()) if figures else []
+                    print_lines(lines)
     return results

@@ -29,7 +29,7 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
-    from quizdl.model import Claim, ClaimResult, Params, Problem, Question, Value
+    from quizdl.model import Claim, ClaimResult, Figure, Params, Problem, Question, Value
 
 
 @main.command(
@@ -45,10 +45,16 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="K=V", help=say("cli.run.set"))
 @click.option("--seed", type=click.IntRange(0), metavar="N", help=say("cli.run.seed"))
 @click.option("--control", is_flag=True, help=say("cli.run.control"))
+@click.option("--figures/--no-figures", default=None, help=say("cli.run.figures"))
 @json_option
 @bank_option
 def run_(
-    target: str, settings: tuple[str, ...], seed: int | None, control: bool, as_json: bool
+    target: str,
+    settings: tuple[str, ...],
+    seed: int | None,
+    control: bool,
+    figures: bool | None,
+    as_json: bool,
 ) -> int:
     from quizdl.model import SEEDS, Verdict
 
@@ -60,7 +66,8 @@ def run_(
     started = time.perf_counter()
     if not as_json:
         click.secho(question.title, bold=True)
-    results = prove(question, claims, seeds, hidden=as_json)
+    figures = sys.stdout.isatty() if figures is None else figures
+    results = prove(question, claims, seeds, hidden=as_json, figures=figures)
     proved = sum(result.verdict is Verdict.PROVED for result in results)
     if as_json:
         texts = [claim.text for claim in claims]
@@ -139,6 +146,32 @@ def result_json(result: ClaimResult, text: str) -> dict[str, object]:
                 "controls": [[_finite(value) for value in arm] for arm in measure.controls],
             }
             for measure in result.measures
+        ],
+        "figures": [
+            {"arm": arm, **_figure_json(figure)}
+            for arm, figures in enumerate(result.figures)
+            for figure in figures
+        ],
+    }
+
+
+def _figure_json(figure: Figure) -> dict[str, object]:
+    return {
+        "kind": str(figure.kind),
+        "title": figure.title,
+        "x_label": figure.x_label,
+        "y_label": figure.y_label,
+        "log_x": figure.log_x,
+        "log_y": figure.log_y,
+        "categories": list(figure.categories),
+        "rules": [{"name": name, "y": _finite(value)} for name, value in figure.rules],
+        "series": [
+            {
+                "name": series.name,
+                "x": [_finite(value) for value in series.x],
+                "y": [_finite(value) for value in series.y],
+            }
+            for series in figure.series
         ],
     }
 
