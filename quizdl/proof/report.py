@@ -11,6 +11,7 @@ from quizdl.model import ClaimResult, Figure, FigureKind, Measure, Role, Verdict
 from quizdl.render.cells import cells, pad
 from quizdl.render.figure import figure_lines
 from quizdl.render.numbers import format_number
+from quizdl.render.scale import shared_axes
 from quizdl.render.text import Line, Span, width_of, wrap
 from quizdl.words import say
 
@@ -88,12 +89,12 @@ def figure_block(figures: Sequence[Sequence[Figure]], width: int) -> list[Line]:
 def _beside(figure: Figure, control: Figure, width: int) -> list[Line]:
     if control == figure:
         return figure_lines(figure, width, _height(figure))
-    control = replace(control, title=f"{figure.title} · {say('judge.control_arm', arm=1)}")
+    named = replace(control, title=f"{figure.title} · {say('judge.control_arm', arm=1)}")
+    both = zip((figure, named), shared_axes(figure, control), strict=True)
     half = (width - cells(_GAP)) // 2
     if half < _NARROWEST:
-        both = (figure_lines(each, width, _height(each)) for each in (figure, control))
-        return [line for lines in both for line in lines]
-    left, right = (figure_lines(each, half, _height(each)) for each in (figure, control))
+        return [line for each, on in both for line in figure_lines(each, width, _height(each), on)]
+    left, right = (figure_lines(each, half, _height(each), on) for each, on in both)
     pairs = zip_longest(left, right, fillvalue=())
     return [(*a, Span(" " * (half - width_of(a)) + _GAP), *b) if b else a for a, b in pairs]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim, line
+from quizdl.proof import claim, line, scatter
 
 
 def sigmoid(x):
@@ -120,12 +120,13 @@ def cross_entropy_cancels_saturation(loss="cross_entropy", reach=30.0, seed=0):
     z = np.where(y == 1, -1, 1) * rng.uniform(5, reach, 1000)  # 全都判错
     grad = (LOSSES[loss](z + h, y) - LOSSES[loss](z - h, y)) / (2 * h)
     residual = np.where(y == 1, -sigmoid(-z), sigmoid(z))  # p − y
-    order = np.argsort(z)
     return {
         "最小的 |p − y|": np.abs(residual).min(),
         "最小的 |dL/dz|": np.abs(grad).min(),
         "与 p − y 的最大误差": np.abs(grad - residual).max(),
-        "判错时的梯度": line(np.abs(grad)[order], z[order], x_label="z", y_label="|dL/dz|"),
+        "判错时的梯度": scatter(
+            np.abs(grad)[:400], z[:400], x_label="z", y_label="|dL/dz|", rules={"没有梯度": 0}
+        ),
     }
 
 

@@ -125,7 +125,7 @@ def log_softmax_keeps_the_loss(method="log_softmax", scale=100.0, seed=0):
         "真实类概率为 0 的样本占比": (softmax(z)[rows, y] == 0).mean(),
         "损失为 inf 的样本占比": 1 - finite.mean(),
         "有限损失的最大相对误差": error[finite].max(),
-        "算出的损失": scatter(loss, truth, x_label="真正的损失", y_label="算出的损失"),
+        "与真值相比": scatter(loss, truth, x_label="真正的损失", y_label="算出的损失"),
     }
 
 

@@ -187,7 +187,9 @@ def clip_only_rescales(how="norm", gain=3.0, threshold=1.0, seed=0):
         "裁剪后范数 / 阈值": np.linalg.norm(after) / threshold,
         "与原梯度的余弦": cosine,
         "远端份额 裁后 / 裁前": far_share(parts) / far_share(raw),
-        "各时刻的贡献": line(dict(zip(("裁前", "裁后"), sizes, strict=True)), log_y=True),
+        "各时刻的贡献": line(
+            dict(zip(("裁前", "裁后"), sizes, strict=True)), x_label="时刻", log_y=True
+        ),
     }
 
 

@@ -187,7 +187,7 @@ def overshoots_then_settles(m=0.9, lr=0.005, seed=0):
         "冲过最小点的幅度": np.maximum(-path.min(0), 0).min(),
         "速度见顶时的剩余距离": at_peak.min(),
         "最后的相对距离": np.abs(path[-10:]).max(),
-        "离最小点": line(path[:, 0], x_label="步", y_label="位置 / 起点", rules={"最小点": 0}),
+        "离最小点": line(path[:121, 0], x_label="步", y_label="位置 / 起点", rules={"最小点": 0}),
     }
 
 
@@ -269,5 +269,5 @@ def polyak_can_cycle(method="heavy-ball", seed=0):
         "起点离最小点的距离": x0.min(),
         "最后离最小点的距离": np.abs(path[-3:]).min(),
         "相隔三步的差": np.abs(path[-1] - path[-4]).max(),
-        "轨迹": line([x[0] for x in path[:60]], x_label="步", y_label="x", rules={"最小点": 0}),
+        "轨迹": line([x[0] for x in path[:30]], x_label="步", y_label="x", rules={"最小点": 0}),
     }
