@@ -165,8 +165,9 @@ def prove(
     there."""
     from quizdl import render
     from quizdl.model import Judged
+    from quizdl.proof.gallery import figure_block
     from quizdl.proof.pool import Pool
-    from quizdl.proof.report import figure_block, result_lines
+    from quizdl.proof.report import result_lines
 
     found: dict[str, ClaimResult] = {}
     results: list[ClaimResult] = []

@@ -21,8 +21,9 @@ from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
 from quizdl.proof.calling import DemoError, call
+from quizdl.proof.figure_record import figure_record
 from quizdl.proof.limits import apply
-from quizdl.proof.protocol import Handles, Job, figure_record
+from quizdl.proof.protocol import Handles, Job
 from quizdl.words import say
 
 _HIGH = 200

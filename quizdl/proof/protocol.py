@@ -11,12 +11,10 @@ child  → parent   JSON lines on the result pipe: one per run (with its figures
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from quizdl.model import Figure, FigureKind, Params, Series
-from quizdl.proof.figures import check
+from quizdl.model import Params
 from quizdl.proof.limits import Limits
 
 
@@ -58,38 +56,3 @@ class Job:
             runs=tuple((seed, params) for seed, params in fields["runs"]),
             limits=Limits(**fields["limits"]),
         )
-
-
-def figure_record(figure: Figure) -> dict[str, Any]:
-    """What JSON can hold of a figure: all of it, with NaN and infinities as Python writes them."""
-    return asdict(figure)
-
-
-def read_figure(record: Mapping[str, Any], clean: Callable[[object], str]) -> Figure:
-    """The figure of a record that may be anything; every text goes through `clean`.
-
-    Raises AttributeError, LookupError, OverflowError, TypeError or ValueError for one that
-    `figure_record` did not make or that is too large.
-    """
-    series = tuple(
-        Series(clean(each["name"]), _numbers(each["x"]), _numbers(each["y"]))
-        for each in record["series"]
-    )
-    figure = Figure(
-        kind=FigureKind(record["kind"]),
-        title=clean(record["title"]),
-        series=series,
-        x_label=clean(record["x_label"]),
-        y_label=clean(record["y_label"]),
-        categories=tuple(clean(name) for name in record["categories"]),
-        log_x=record["log_x"] is True,
-        log_y=record["log_y"] is True,
-        rules=tuple((clean(name), _numbers([value])[0]) for name, value in record["rules"]),
-    )
-    return check(figure)
-
-
-def _numbers(values: list[Any]) -> tuple[float, ...]:
-    if not all(type(value) in (int, float) for value in values):
-        raise TypeError(values)
-    return tuple(map(float, values))

@@ -1,17 +1,12 @@
-"""A claim's numbers as lines, each beside its bound and beside what the control gave; and its
-figures, each beside that of the first control."""
+"""A claim's numbers as lines: each beside its bound and beside what the control gave."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import zip_longest
 
-from quizdl.model import ClaimResult, Figure, FigureKind, Measure, Role, Verdict
+from quizdl.model import ClaimResult, Measure, Role, Verdict
 from quizdl.render.cells import cells, pad
-from quizdl.render.figure import figure_lines
 from quizdl.render.numbers import format_number
-from quizdl.render.scale import shared_axes
 from quizdl.render.text import Line, Span, width_of, wrap
 from quizdl.words import say
 
@@ -23,9 +18,6 @@ MARKS = {
     Verdict.LIMIT: "!",
 }
 _SPACE = Span("  ")
-_GAP = "   "  # between two figures
-_NARROWEST = 36  # cells of a figure that has another beside it
-_HEIGHT = 14  # lines of a figure; bars and heatmaps have as many as they need
 _FIRST_NUMBER = 3  # columns from here on are numbers
 
 
@@ -72,39 +64,6 @@ def result_lines(result: ClaimResult, text: Sequence[Span], width: int) -> list[
         for line in result.output.strip().splitlines():
             lines += [(Span("  │ ", "muted"), *each) for each in wrap((Span(line),), width - 4)]
     return lines
-
-
-def figure_block(figures: Sequence[Sequence[Figure]], width: int) -> list[Line]:
-    """The figures of a claim (arm 0) with those of its first control: side by side where
-    `width` allows, else one below the other; once where both are the same."""
-    own = figures[0] if figures else ()
-    control = figures[1] if len(figures) > 1 else ()
-    lines: list[Line] = []
-    for figure in own:
-        other = next((each for each in control if each.title == figure.title), figure)
-        lines += [(), *_beside(figure, other, width)]
-    return lines
-
-
-def _beside(figure: Figure, control: Figure, width: int) -> list[Line]:
-    if control == figure:
-        return figure_lines(figure, width, _height(figure))
-    named = replace(control, title=f"{figure.title} · {say('judge.control_arm', arm=1)}")
-    both = zip((figure, named), shared_axes(figure, control), strict=True)
-    half = (width - cells(_GAP)) // 2
-    if half < _NARROWEST:
-        return [line for each, on in both for line in figure_lines(each, width, _height(each), on)]
-    left, right = (figure_lines(each, half, _height(each), on) for each, on in both)
-    pairs = zip_longest(left, right, fillvalue=())
-    return [(*a, Span(" " * (half - width_of(a)) + _GAP), *b) if b else a for a, b in pairs]
-
-
-def _height(figure: Figure) -> int:
-    if figure.kind is FigureKind.HEATMAP:
-        return max(_HEIGHT, len(figure.series) + 6)
-    if figure.kind is FigureKind.BAR:
-        return max(_HEIGHT, sum(len(series.y) for series in figure.series) + 6)
-    return _HEIGHT
 
 
 def _row(measure: Measure) -> tuple[Span, Span, Span, Span, Span]:

@@ -20,10 +20,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from quizdl.model import Figure, Judged, Measured, Sample, Trial, Verdict
+from quizdl.proof.figure_record import read_figure
 from quizdl.proof.figures import FIGURES
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.limits import Limits
-from quizdl.proof.protocol import Handles, Job, read_figure
+from quizdl.proof.protocol import Handles, Job
 from quizdl.words import say
 
 _START = 60.0

@@ -15,8 +15,9 @@ from quizdl.bank.declaration import read_claims
 from quizdl.model import SEEDS, Claim, ClaimResult, Sample, Verdict
 from quizdl.proof.calling import DemoError, call
 from quizdl.proof.figures import FigureError
+from quizdl.proof.gallery import figure_block
 from quizdl.proof.judge import Failure, judge
-from quizdl.proof.report import figure_block, result_lines
+from quizdl.proof.report import result_lines
 from quizdl.render.text import Span, plain
 from quizdl.words.streams import open_streams
 

@@ -18,10 +18,10 @@ from test_judge import CLAIM, SEEDS, samples
 
 from quizdl.model import Figure, FigureKind, Series, Verdict
 from quizdl.proof import bar, heatmap, hist, line, scatter
+from quizdl.proof.figure_record import figure_record, read_figure
 from quizdl.proof.figures import NAME, POINTS, SERIES, FigureError
+from quizdl.proof.gallery import figure_block
 from quizdl.proof.judge import judge
-from quizdl.proof.protocol import figure_record, read_figure
-from quizdl.proof.report import figure_block
 from quizdl.render.text import plain, width_of
 
 # --- the authors' functions
