@@ -16,7 +16,8 @@ from quizdl.words import say
 if TYPE_CHECKING:
     from quizdl.bank import Bank
     from quizdl.bank.select import Filter
-    from quizdl.model import Claim, ClaimResult, Problem, Question
+    from quizdl.model import Claim, ClaimResult, Problem, Question, Sample
+    from quizdl.proof.pool import Pool
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -153,6 +154,15 @@ def print_lines(lines: Iterable[Any]) -> None:
     click.echo(render.ansi(lines) if styled else render.plain(lines))
 
 
+def read_line(prompt: str) -> str | None:
+    """One line of stdin; None at its end."""
+    click.echo(prompt, nl=False)
+    line = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        click.echo()
+    return line or None
+
+
 def prove(
     question: Question,
     claims: Sequence[Claim],
@@ -160,19 +170,25 @@ def prove(
     *,
     hidden: bool = False,
     figures: bool = False,
+    pool: Pool | None = None,
+    samples: dict[str, list[Sample]] | None = None,
 ) -> list[ClaimResult]:
     """Results in the order of `claims`, each printed as soon as it and those before it are
-    there."""
+    there. `pool`: one that goes on afterwards. `samples` is filled in, by claim."""
+    from contextlib import nullcontext
+
     from quizdl import render
-    from quizdl.model import Judged
+    from quizdl.model import Judged, Measured
     from quizdl.proof.gallery import figure_block
     from quizdl.proof.pool import Pool
     from quizdl.proof.report import result_lines
 
     found: dict[str, ClaimResult] = {}
     results: list[ClaimResult] = []
-    with Pool() as pool:
-        for event in pool.prove([(question, claim) for claim in claims], seeds):
+    with nullcontext(pool) if pool else Pool() as running:
+        for event in running.prove([(question, claim) for claim in claims], seeds):
+            if isinstance(event, Measured) and samples is not None:
+                samples.setdefault(event.claim, []).append(event.sample)
             if isinstance(event, Judged):
                 found[event.claim] = event.result
             while len(results) < len(claims) and claims[len(results)].id in found:

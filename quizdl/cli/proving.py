@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import sys
 import time
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         "quizdl run zero-init",
         "quizdl run zero-init#same_gradient --set hidden=64 --seed 7",
         "quizdl run zero-init#same_gradient --control",
+        "quizdl run zero-init --predict",
     ),
 )
 @click.argument("target", metavar="ID[#CLAIM]")
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), metavar="N", help=say("cli.run.seed"))
 @click.option("--control", is_flag=True, help=say("cli.run.control"))
 @click.option("--figures/--no-figures", default=None, help=say("cli.run.figures"))
+@click.option("--predict", is_flag=True, help=say("cli.run.predict"))
 @json_option
 @bank_option
 def run_(
@@ -54,11 +57,15 @@ def run_(
     seed: int | None,
     control: bool,
     figures: bool | None,
+    predict: bool,
     as_json: bool,
 ) -> int:
     from quizdl.model import SEEDS, Verdict
 
-    question, claims = load_bank().get_claims(target)
+    if predict and (as_json or settings or control):
+        raise click.UsageError(say("cli.run.predict.alone"))
+    bank = load_bank()
+    question, claims = bank.get_claims(target)
     claims = _turn_knobs(target, claims, settings)
     if control:
         claims = tuple(_change(claim, claim.controls[0]) for claim in claims)
@@ -67,7 +74,10 @@ def run_(
     if not as_json:
         click.secho(question.title, bold=True)
     figures = sys.stdout.isatty() if figures is None else figures
-    results = prove(question, claims, seeds, hidden=as_json, figures=figures)
+    if predict:
+        results = _predict_and_prove(bank, question, claims, seeds, figures=figures)
+    else:
+        results = prove(question, claims, seeds, hidden=as_json, figures=figures)
     proved = sum(result.verdict is Verdict.PROVED for result in results)
     if as_json:
         texts = [claim.text for claim in claims]
@@ -78,6 +88,25 @@ def run_(
         total = {"proved": proved, "claims": len(claims), "seeds": len(seeds)}
         click.echo("\n" + say("cli.run.total", seconds=seconds, **total))
     return 0 if proved == len(claims) > 0 else 1
+
+
+def _predict_and_prove(
+    bank: Bank,
+    question: Question,
+    claims: Sequence[Claim],
+    seeds: Sequence[int],
+    *,
+    figures: bool,
+) -> list[ClaimResult]:
+    from quizdl.cli.predicting import prove_predicted
+    from quizdl.session import open_library
+    from quizdl.settings import find_paths, load_settings
+
+    paths = find_paths()
+    library = open_library(paths.database, bank.questions, load_settings(paths.config_file))
+    with contextlib.closing(library):  # opened first: what is predicted is sure of its place
+        log = functools.partial(library.predict, question)
+        return prove_predicted(question, claims, seeds, log, figures=figures)
 
 
 def _change(claim: Claim, params: Params) -> Claim:

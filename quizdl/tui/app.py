@@ -41,6 +41,9 @@ class QuizdlApp(App[None]):
         "app.tcss",
         "screens/today.tcss",
         "screens/review.tcss",
+        "screens/lab.tcss",
+        "screens/edit.tcss",
+        "screens/predict.tcss",
         "screens/summary.tcss",
         "screens/help.tcss",
     ]
@@ -119,7 +122,7 @@ class QuizdlApp(App[None]):
         """While today's figures are looked at: load what the first keys will need."""
         from quizdl import render
         from quizdl.render.answer import answer_markdown
-        from quizdl.tui.screens import review, summary  # noqa: F401
+        from quizdl.tui.screens import lab, review, summary  # noqa: F401
 
         render.layout(answer_markdown(bank.questions[0]), LEAST_COLUMNS)
 
@@ -167,9 +170,12 @@ class QuizdlApp(App[None]):
     async def _mount_review(self) -> None:
         """Build the review screen while today's figures are read: the key that opens it then
         has only to paint. Shown and taken away again, since Textual mounts what it shows."""
+        from quizdl.bank.copies import Copies
+        from quizdl.tui.bench import Bench
         from quizdl.tui.screens.review import ReviewScreen
 
-        self.review = ReviewScreen(self.clock, self.pool())
+        bench = Bench(self.pool(), Copies(self.paths.data / "copies"), self.settings.predict)
+        self.review = ReviewScreen(self.clock, bench)
         self.install_screen(self.review, "review")
         with self.batch_update():
             await self.push_screen(self.review)
