@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from quizdl.model import Figure, FigureKind, Series
 from quizdl.render.cells import cells, truncate
 from quizdl.render.numbers import format_number
-from quizdl.render.scale import Scale, axes, missing_points, tick_labels
+from quizdl.render.scale import Axes, Scale, axes, missing_points, tick_labels
 from quizdl.words import say
 
 COLOURS = ("#2b7bba", "#cf6a12", "#0f8f72", "#b565a7", "#7b7b7b", "#c8475a")
@@ -40,14 +40,16 @@ _MOST_CELLS = 26  # of a name beside bars
 _INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")
 
 
-def figure_svg(figure: Figure) -> str:
+def figure_svg(figure: Figure, on: Axes | None = None) -> str:
+    """`on`: other axes than its own (`shared_axes`); they hold all its values."""
+    on = on or axes(figure)
     head, top = _head(figure)
     if figure.kind is FigureKind.BAR:
-        body, height = _bars(figure, top)
+        body, height = _bars(figure, top, on.y)
     elif figure.kind is FigureKind.HEATMAP:
-        body, height = _heatmap(figure, top)
+        body, height = _heatmap(figure, top, on.y)
     else:
-        body, height = _plane(figure, top)
+        body, height = _plane(figure, top, on)
     name = f"<title>{_text(figure.title)}</title>" if figure.title else ""
     return "\n".join(
         (
@@ -117,8 +119,8 @@ def _sample(figure: Figure, index: int, x: float, y: float) -> Iterator[str]:
         yield _mark(x + 14, y, index)
 
 
-def _plane(figure: Figure, top: float) -> tuple[list[str], float]:
-    x_scale, y_scale = axes(figure)
+def _plane(figure: Figure, top: float, on: Axes) -> tuple[list[str], float]:
+    x_scale, y_scale = on
     y_ticks = y_scale.ticks(5)
     y_labels = tick_labels(y_ticks)
     left = max(map(cells, y_labels)) * _CELL + 10
@@ -166,7 +168,8 @@ def _curve(figure: Figure, index: int, x_at: _At, y_at: _At) -> Iterator[str]:
                 yield _path([(x, y) for x, y in run if x is not None and y is not None], index)
         if len(placed) > _SPARSE:  # marks here and there, elsewhere for each series
             step = len(placed) // _MARKS
-            placed = placed[step * (index + 1) // (of + 1) :: step]
+            named = of > 1 or series.name
+            placed = placed[step * (index + 1) // (of + 1) :: step] if named else []
     for x, y in placed:
         yield _mark(x, y, index)
 
@@ -186,8 +189,7 @@ def _steps(
         yield _path(outline, index)
 
 
-def _bars(figure: Figure, top: float) -> tuple[list[str], float]:
-    scale = axes(figure)[1]
+def _bars(figure: Figure, top: float, scale: Scale) -> tuple[list[str], float]:
     count = max((len(series.y) for series in figure.series), default=0)
     names = [truncate(name, _MOST_CELLS) for name in figure.categories[:count]]
     names += [str(place + 1) for place in range(len(names), count)]
@@ -223,8 +225,7 @@ def _bars(figure: Figure, top: float) -> tuple[list[str], float]:
     return lines, bottom + 8
 
 
-def _heatmap(figure: Figure, top: float) -> tuple[list[str], float]:
-    scale = axes(figure)[1]
+def _heatmap(figure: Figure, top: float, scale: Scale) -> tuple[list[str], float]:
     columns = max((len(series.y) for series in figure.series), default=0)
     names = [truncate(series.name, _MOST_CELLS) for series in figure.series]
     left = max([20.0, *(cells(name) * _CELL for name in names)]) + 10

@@ -386,7 +386,7 @@ TEXT: dict[str, str] = {
     "cli.run": "运行一道题的证明：每个命题的数，和对照的数。",
     "cli.run.set": "改一个参数再跑，可重复，如 --set init=zero。",
     "cli.run.seed": "只用这一个种子（默认 0 到 4）。",
-    "cli.run.figures": "画出命题的图，或不画（默认只在终端上画）。",
+    "cli.run.figures": "画不画图（默认：终端上画）。",
     "cli.run.control": "把第一组对照当作命题来跑：它应当不成立。",
     "cli.run.predict": "每个命题运行之前先预测，再和实测对照；预测写进复习记录。",
     "cli.run.predict.alone": "--predict 问的是题目原样的命题，不能和 --json、--set、--control 一起用。",

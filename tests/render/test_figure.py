@@ -15,7 +15,7 @@ from quizdl.model import Figure, FigureKind, Series
 from quizdl.render.cells import cells
 from quizdl.render.figure import figure_lines
 from quizdl.render.scale import axes, fit, tick_labels
-from quizdl.render.text import Line, plain, width_of
+from quizdl.render.text import Line, Span, ansi, plain, width_of
 
 BRAILLE = range(0x2800, 0x2900)
 BITS = {1: (0, 0), 2: (0, 1), 4: (0, 2), 64: (0, 3), 8: (1, 0), 16: (1, 1), 32: (1, 2), 128: (1, 3)}
@@ -114,6 +114,13 @@ def test_series_are_told_apart_without_colour() -> None:
         rows, _ = plot_of(figure_lines(figure, width, 14))
         for char in "●◆╌":
             assert char in "".join(rows)
+
+
+def test_every_style_of_a_figure_has_a_look() -> None:
+    styles = [*(f"series.{k + 1}" for k in range(6)), "axis", "rule.bound", "heat"]
+    looks = [ansi([(Span("x", style),)]) for style in styles]
+    assert "x" not in looks
+    assert len(set(looks[:6])) == 6
 
 
 def test_an_axis_stays_straight_beside_chinese_names() -> None:
