@@ -388,7 +388,7 @@ TEXT: dict[str, str] = {
     "cli.run.seed": "只用这一个种子（默认 0 到 4）。",
     "cli.run.figures": "画不画图（默认：终端上画）。",
     "cli.run.control": "把第一组对照当作命题来跑：它应当不成立。",
-    "cli.run.predict": "每个命题运行之前先预测，再和实测对照；预测写进复习记录。",
+    "cli.run.predict": "每个命题运行之前先预测，再和实测对照；写进复习记录。",
     "cli.run.predict.alone": "--predict 问的是题目原样的命题，不能和 --json、--set、--control 一起用。",
     "cli.run.predict.claim": "命题 {number}/{count}",
     "cli.check": "检查整个题库并证明每一个命题；有任何问题则以 1 退出。",
