@@ -50,7 +50,7 @@ class Suggestion:
 
 
 def prompts(claim: Claim) -> tuple[Prompt, ...]:
-    """At most MOST prompts, the quickest to answer first; none where nothing is worth asking."""
+    """At most MOST prompts, the most telling first; none where nothing is worth asking."""
     changes = {
         arm: change
         for arm, control in enumerate(claim.controls, 1)
@@ -93,12 +93,12 @@ def _of_one(name: str, bound: Bound, changes: _Changes) -> Iterator[Prompt]:
     compare = bool(others) and (
         len(changes) > 2 or (bound.op in ("<", "<=") and not is_share(name, bound))
     )
-    if compare:
-        yield _furthest(name, bound, changes)
     if _can_be_guessed(name, bound):
         # where a number can only fall to nothing, the controls differ in how much is left
         for arm, change in [first] if compare else islice(changes.items(), 2):
             yield _number(name, bound, arm, change)
+    if compare:  # last: of the bank's fourteen, ten end in a draw
+        yield _furthest(name, bound, changes)
 
 
 def _of_several(expects: Mapping[str, Bound], changes: _Changes) -> Iterator[Prompt]:

@@ -102,9 +102,9 @@ def test_one_bound_and_one_control_leave_the_number() -> None:
     [
         ({"倍数": "in [0.9, 1.1]"}, [RANDOM], [Ask.WAY, Ask.NUMBER]),
         ({"倍数": "in [0.9, 1.1]"}, [RANDOM, FAST], [Ask.WAY, Ask.WAY, Ask.NUMBER]),
-        ({"误差": "<= 1e-9"}, [RANDOM, FAST], [Ask.FURTHEST, Ask.NUMBER]),
+        ({"误差": "<= 1e-9"}, [RANDOM, FAST], [Ask.NUMBER, Ask.FURTHEST]),
         ({"步数之比": ">= 5"}, [RANDOM, FAST], [Ask.NUMBER, Ask.NUMBER]),
-        ({"步数之比": ">= 5"}, [RANDOM, FAST, UNFIXED], [Ask.FURTHEST, Ask.NUMBER]),
+        ({"步数之比": ">= 5"}, [RANDOM, FAST, UNFIXED], [Ask.NUMBER, Ask.FURTHEST]),
         ({"NaN 的个数": "== 0"}, [RANDOM], []),
         ({"NaN 的个数": "== 0"}, [RANDOM, FAST, UNFIXED], [Ask.FURTHEST]),
         ({"占比": "== 0"}, [RANDOM], [Ask.NUMBER]),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Input
 
 from quizdl.model import Ask, Guess, Prompt
@@ -50,8 +50,12 @@ class PromptBlock(Block):
         return lines
 
 
-class PredictScreen(ModalScreen[Guesses | None]):
-    """Dismissed with the guesses; with None when the learner would rather just run it."""
+class PredictScreen(Screen[Guesses | None]):
+    """Dismissed with the guesses; with None when the learner would rather just run it.
+
+    Not modal: Textual cuts the lines of what is in front at the edges of what is behind, and a
+    Chinese character that is cut through is lost.
+    """
 
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
