@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from demos import Prove
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from render.figures import figures
 from test_judge import CLAIM, SEEDS, samples
 
 from quizdl.model import Figure, FigureKind, Series, Verdict
@@ -317,3 +318,10 @@ def test_the_same_figure_is_shown_once() -> None:
     assert "对照" not in plain(figure_block(arms, 78))
     assert figure_block((), 78) == []
     assert figure_block(((figure("图", 0, 1),),), 78)
+
+
+@settings(max_examples=100, deadline=None)
+@given(figures(), figures(), st.integers(20, 120))
+def test_any_two_figures_stand_beside_each_other(one: Figure, two: Figure, width: int) -> None:
+    arms = ((one,), (dataclasses.replace(two, title=one.title, kind=one.kind),))
+    assert all(width_of(row) <= width for row in figure_block(arms, width))
