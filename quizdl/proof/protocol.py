@@ -5,7 +5,8 @@ server → parent   lines on the job's own control socket: `started PYTHON NUMPY
                   versions, then `ended STATUS` (as waitpid gives it); or `refused ERRNO`
                   when fork failed
 parent → server   the end of the control socket: kill the job and all it started
-child  → parent   JSON lines on the result pipe: one per run, or one that says what broke
+child  → parent   JSON lines on the result pipe: one per run (with its figures, for the first
+                  seed), or one that says what broke
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from quizdl.model import Judged, Measured, Sample, Trial, Verdict
+from quizdl.model import Figure, Judged, Measured, Sample, Trial, Verdict
+from quizdl.proof.figure_record import read_figure
+from quizdl.proof.figures import FIGURES
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.limits import Limits
 from quizdl.proof.protocol import Handles, Job
@@ -30,8 +32,9 @@ _START = 60.0
 """Seconds a server may take until a child runs: NumPy from a cold disk, on a busy machine."""
 _GRACE = 2.0
 """Seconds to wait for the server's word that a killed job is gone."""
-_LINE = 64 << 10
-"""Bytes of one line on the result pipe; an honest claim needs a few hundred."""
+_LINE = 640 << 10
+"""Bytes of one line on the result pipe; an honest claim needs a few hundred, and its figures,
+with all the points that proof/figures.py allows, less than 600 KiB."""
 _NOT_AS_AGREED = (
     ArithmeticError,
     AttributeError,
@@ -248,7 +251,8 @@ class Run:
             raise ValueError(record["run"])
         seed, arm, _ = self._plan[len(self._samples)]
         numbers = {_clean(name): _real(value) for name, value in record["numbers"].items()}
-        sample = Sample(seed, arm, numbers, _real(record["ms"]))
+        figures = _figures(record) if seed == self._seeds[0] else ()
+        sample = Sample(seed, arm, numbers, _real(record["ms"]), figures)
         self._samples.append(sample)
         return [Measured(self.question.id, self.claim.id, sample, self._number)]
 
@@ -288,6 +292,20 @@ def _real(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(value)
     return float(value)
+
+
+def _figures(record: dict[str, Any]) -> tuple[Figure, ...]:
+    """Raises one of `_NOT_AS_AGREED` for what is not a few figures of moderate size."""
+    given = record.get("figures", [])
+    if not isinstance(given, list) or len(given) > FIGURES:
+        raise ValueError(given)
+    return tuple(read_figure(each, _clean_name) for each in given)
+
+
+def _clean_name(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(text)
+    return _clean(text).replace("\n", " ")
 
 
 def _line(record: dict[str, Any]) -> str:
