@@ -42,6 +42,16 @@ _NOT_AS_AGREED = (
 """What reading a line raises when it is not one that an honest child writes."""
 
 
+_TROUBLE = {
+    "": (Verdict.ERROR, "proof.exception"),
+    "memory": (Verdict.LIMIT, "proof.memory"),
+    "descriptors": (Verdict.LIMIT, "proof.descriptors"),
+    "threads": (Verdict.LIMIT, "proof.threads"),
+    "forbidden": (Verdict.ERROR, "proof.forbidden"),
+}
+"""What a child says stopped it -> the verdict, and the words for it."""
+
+
 class Stage(enum.Enum):
     WAITING = enum.auto()
     """Not sent, or sent to a server that died: to be sent (again)."""
@@ -93,15 +103,13 @@ class Run:
         self._words = bytearray()
         self._selector = selector
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            job = theirs.enter_context(tempfile.TemporaryFile())
-            job.write(self._job().dump())
-            job.seek(0)
+            job = _file(self._job().dump(), theirs)
             self._result, result = _pipe(ours, theirs)
             self._printed, printed = _pipe(ours, theirs)
             self._control, control = socket.socketpair()
             ours.enter_context(self._control)
             theirs.enter_context(control)
-            submit(Handles(job.fileno(), result, printed, control.fileno()))
+            submit(Handles(job, result, printed, control.fileno()))
             for source in (self._result, self._printed, self._control):
                 selector.register(source, selectors.EVENT_READ, self)
             self._ours = ours.pop_all()
@@ -160,9 +168,9 @@ class Run:
         return Job(
             source=self.question.demo,
             path=str(self.question.folder / "demo.py"),
+            folder=str(self.question.folder.absolute()),
             claim=self.claim.id,
             runs=tuple((seed, dict(params)) for seed, _, params in self._plan[self._offset :]),
-            limits=self._limits,
         )
 
     def _fail(self, verdict: Verdict, key: str, **values: object) -> None:
@@ -255,11 +263,22 @@ class Run:
             where = say(key, arm=arm, seed=seed)
         kind, message = _clean(record["type"])[:100], _clean(record["message"])[:500]
         what = "：".join(part for part in (kind, " ".join(message.split())) if part)
-        if record["memory"]:
-            mib = self._limits.memory >> 20
-            self._fail(Verdict.LIMIT, "proof.memory", line=_line(record), where=where, mib=mib)
-        else:
-            self._fail(Verdict.ERROR, "proof.exception", line=_line(record), where=where, what=what)
+        verdict, key = _TROUBLE[record["kind"]]
+        limits = {"mib": self._limits.memory >> 20, "count": self._limits.descriptors}
+        self._fail(verdict, key, line=_line(record), where=where, what=what, **limits)
+
+
+def _file(data: bytes, stack: contextlib.ExitStack) -> int:
+    """A file that holds `data`, read from the start; in memory where the system can."""
+    if hasattr(os, "memfd_create"):  # Linux
+        fd = os.memfd_create("quizdl-job")
+        stack.callback(os.close, fd)
+    else:
+        fd = stack.enter_context(tempfile.TemporaryFile()).fileno()
+    with open(fd, "wb", closefd=False) as file:
+        file.write(data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def _pipe(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int, int]:
