@@ -20,6 +20,10 @@ from quizdl.model import Params
 from quizdl.proof.limits import Limits
 
 
+OPTIONAL = ("landlock", "seccomp", "bubblewrap", "sandbox-exec")
+"""Names of the layers that `Setup.without` can leave out."""
+
+
 class Handles(NamedTuple):
     """File descriptors that travel with a job, in this order."""
 
@@ -41,8 +45,8 @@ class Setup:
     spares: int
     """How many children to keep waiting for a job."""
     without: tuple[str, ...] = ()
-    """Layers to leave out, by name: landlock, seccomp, bubblewrap, sandbox-exec. For tests,
-    and to show what the layers below do by themselves."""
+    """Layers of `OPTIONAL` to leave out: for tests, and to see what the others do without
+    them."""
 
     def dump(self) -> str:
         return json.dumps(asdict(self))

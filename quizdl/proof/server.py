@@ -58,9 +58,11 @@ def main(inbox: int, root: str, setup: str) -> None:
     place = child.Place(terms, folder, places.readable(), wrapper, os.getpid())
     gc.collect()
     gc.freeze()  # children share these pages: no collection may touch them
-    with socket.socket(fileno=inbox) as parent, _Server(parent, place) as server:
-        server.serve()
-    _remove(folder)
+    try:
+        with socket.socket(fileno=inbox) as parent, _Server(parent, place) as server:
+            server.serve()
+    finally:
+        _remove(folder)
 
 
 def _warm_up() -> None:
@@ -132,7 +134,9 @@ class _Server:
         return max(0.0, self._refill_at - time.monotonic())
 
     def _on_parent(self) -> None:
-        message, fds, _, _ = socket.recv_fds(self._parent, 1, len(Handles._fields))
+        message, fds = b"", list[int]()
+        with contextlib.suppress(ConnectionResetError):  # gone without having read our report
+            message, fds, _, _ = socket.recv_fds(self._parent, 1, len(Handles._fields))
         if message and len(fds) == len(Handles._fields):
             self._start(Handles(*fds))
             self._refill_at = time.monotonic() + _REFILL
