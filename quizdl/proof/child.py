@@ -123,7 +123,7 @@ def _receive(inbox: socket.socket) -> tuple[Job, int]:
         os._exit(0)
     inbox.close()
     file, pipe, output = fds
-    with open(file, "rb") as text:
+    with os.fdopen(file, "rb") as text:
         job = Job.load(text.read())
     # Programs started from here, where that is possible at all, do not inherit it.
     result = fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, _HIGH)
@@ -212,7 +212,8 @@ def _kind(error: BaseException) -> str:
         return "memory"
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         return "descriptors"
-    if isinstance(error, PermissionError):
+    # EXDEV is Landlock's answer to a link across the border of what may be written.
+    if isinstance(error, OSError) and error.errno in (errno.EPERM, errno.EACCES, errno.EXDEV):
         return "forbidden"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error.args):
         return "threads"

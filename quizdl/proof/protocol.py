@@ -19,7 +19,6 @@ from typing import NamedTuple
 from quizdl.model import Params
 from quizdl.proof.limits import Limits
 
-
 OPTIONAL = ("landlock", "seccomp", "bubblewrap", "sandbox-exec")
 """Names of the layers that `Setup.without` can leave out."""
 

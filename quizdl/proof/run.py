@@ -17,7 +17,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import IO, Any
 
 from quizdl.model import Judged, Measured, Sample, Trial, Verdict
 from quizdl.proof.judge import Failure, judge
@@ -271,14 +271,13 @@ class Run:
 def _file(data: bytes, stack: contextlib.ExitStack) -> int:
     """A file that holds `data`, read from the start; in memory where the system can."""
     if hasattr(os, "memfd_create"):  # Linux
-        fd = os.memfd_create("quizdl-job")
-        stack.callback(os.close, fd)
+        file: IO[bytes] = os.fdopen(os.memfd_create("quizdl-job"), "wb")
     else:
-        fd = stack.enter_context(tempfile.TemporaryFile()).fileno()
-    with open(fd, "wb", closefd=False) as file:
-        file.write(data)
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the stack
+    stack.enter_context(file)
+    file.write(data)
+    file.seek(0)
+    return file.fileno()
 
 
 def _pipe(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int, int]:

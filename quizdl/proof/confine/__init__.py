@@ -40,7 +40,7 @@ def wrap_server(root: Path, without: Collection[str]) -> str:
     name, command = _wrapper(root, without)
     if command and _works(command):
         os.environ[_WRAPPER] = name
-        os.execv(command[0], [*command, *sys.orig_argv])
+        os.execv(command[0], [*command, *sys.orig_argv])  # noqa: S606 - ourselves
     return ""
 
 
