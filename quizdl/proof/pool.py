@@ -79,7 +79,7 @@ class Pool:
         if not hasattr(os, "fork"):
             raise QuizdlError("proof.platform")
         self._jobs = jobs or _cores()
-        self._limits = limits
+        self.limits = limits
         self._setup = Setup(limits, min(self._jobs + 1, _SPARES), tuple(without))
         self._lock = threading.Lock()  # guards all below
         self._server: _Server | None = None
@@ -129,7 +129,7 @@ class Pool:
         Raises QuizdlError when no server can be started.
         """
         runs = deque(
-            Run(number, Trial(*trial), seeds, self._limits) for number, trial in enumerate(trials)
+            Run(number, Trial(*trial), seeds, self.limits) for number, trial in enumerate(trials)
         )
         return self._drive(runs, self._cancels)
 

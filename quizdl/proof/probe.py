@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quizdl.model import Claim, Measured, Params, Question
-from quizdl.proof.limits import DEFAULT, Limits
+from quizdl.proof.limits import Limits
 from quizdl.proof.pool import Pool
 from quizdl.proof.protocol import OPTIONAL, Applied
 from quizdl.words import say
@@ -123,7 +123,7 @@ _KEYS = (
 )
 
 
-def summary(pool: Pool, patience: float = 0.0, limits: Limits = DEFAULT) -> str:
+def summary(pool: Pool, patience: float = 0.0) -> str:
     """What confines the children of `pool`, in one line; waits up to `patience` seconds for
     its server to say so.
 
@@ -135,8 +135,8 @@ def summary(pool: Pool, patience: float = 0.0, limits: Limits = DEFAULT) -> str:
     parts = [
         say("isolation.network" if applied.network else "isolation.network.off"),
         say("isolation.files" if applied.files else "isolation.files.off"),
-        say("isolation.memory", size=_size(limits.memory)),
-        say("isolation.wall", seconds=f"{limits.wall:g}"),
+        say("isolation.memory", size=_size(pool.limits.memory)),
+        say("isolation.wall", seconds=f"{pool.limits.wall:g}"),
     ]
     return say("isolation", parts=" · ".join(parts))
 

@@ -226,8 +226,8 @@ def bank() -> None:
         elapsed = time.perf_counter() - started
     own = sum(event.result.ms for event in events if isinstance(event, Judged)) / 1e3 / cores
     print(
-        f"\nwhole bank, {len(targets)} claims, {len(SEEDS)} seeds: {elapsed:.2f} s; its own compute "
-        f"on {cores} cores {own:.2f} s; ratio {elapsed / own:.2f}   (goal <= 1.3)"
+        f"\nwhole bank, {len(targets)} claims, {len(SEEDS)} seeds: {elapsed:.2f} s; its own "
+        f"compute / {cores} cores: {own:.2f} s; ratio {elapsed / own:.2f}   (goal <= 1.3)"
     )
 
 

@@ -18,12 +18,12 @@ from quizdl.proof.pool import Pool
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="layers of Linux")
 
 Attempt = Callable[..., ClaimResult]
-WALL = 10.0
+WALL = 20.0
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    limits = Limits(wall=WALL, cpu=5, memory=256 << 20)
+    limits = Limits(wall=WALL, cpu=2, memory=256 << 20)
     with Pool(jobs=2, limits=limits) as pool:
         pool.applied(20)
         yield pool
