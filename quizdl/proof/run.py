@@ -203,8 +203,7 @@ class Run:
         """The child has ended: take what is left in its pipes, then say how it went."""
         while self._failure is None and (data := _read(self._result)):
             yield from self._on_result(data)
-        while self._failure is None and (data := _read(self._printed)):
-            self._on_output(data)
+        self._take_output()
         self.stage = Stage.ENDED
         if self._failure is None:
             self._on_exit(os.waitstatus_to_exitcode(status))
@@ -227,6 +226,10 @@ class Run:
         if len(self._output) > self._limits.output:
             del self._output[self._limits.output :]
             self._fail(Verdict.LIMIT, "proof.too_much_output", kib=self._limits.output >> 10)
+
+    def _take_output(self) -> None:
+        while self._failure is None and (data := _read(self._printed)):
+            self._on_output(data)
 
     def _on_result(self, data: bytes) -> Iterator[Measured]:
         self._line += data
@@ -256,6 +259,9 @@ class Run:
         return [Measured(self.question.id, self.claim.id, sample, self._number)]
 
     def _on_trouble(self, record: dict[str, Any]) -> None:
+        self._take_output()  # the traceback was written first, and may not have been read yet
+        if self._failure is not None:
+            return
         where = say("proof.loading")
         if record["run"] is not None:
             seed, arm, _ = self._plan[record["run"] + self._offset]

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from demos import Prove, alive
+from demos import Prove, alive, target
 
-from quizdl.model import Verdict
+from quizdl.model import Judged, Verdict
+from quizdl.proof.pool import Pool
 
 DEMO = Path("bank/demo/demo.py")
 
@@ -128,6 +129,16 @@ def test_an_exception_names_its_line_and_shows_it(prove: Prove) -> None:
     assert str(DEMO) in result.output
     assert "quizdl" not in result.output  # nothing of our own machinery
     assert measured == []
+
+
+def test_what_was_printed_before_an_error_is_shown_however_late_we_read(pool: Pool) -> None:
+    late = "def f(a=1.0):\n    if a == 2: raise ValueError('late')\n    return {'x': a}"
+    events = pool.prove([target(late)], [0])
+    next(events)
+    time.sleep(0.5)  # the error and its traceback both wait for us now
+    *_, last = events
+    assert isinstance(last, Judged)
+    assert "ValueError: late" in last.result.output
 
 
 def test_an_exception_under_the_control_is_an_error_not_a_proof(prove: Prove) -> None:
