@@ -19,6 +19,8 @@ class Limits:
     """Bytes of stdout and stderr together; the parent keeps this one."""
     file: int = 16 << 20
     """Bytes of any one file."""
+    scratch: int = 64 << 20
+    """Bytes of all its files together; the server looks now and then, and kills."""
     descriptors: int = 256
     """Files open at the same time."""
 

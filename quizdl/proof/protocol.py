@@ -3,7 +3,8 @@
 parent → server   one byte with the file descriptors of `Handles`, over a Unix socket
 server → parent   over the same socket, once: a line of `Applied`
 server → parent   lines on the job's own control socket: `started`, then `ended STATUS`
-                  (as waitpid gives it); or `refused ERRNO` when there is no child for it
+                  (as waitpid gives it); or `refused ERRNO` when there is no child for it;
+                  in between `filled` when the job's files take more than it may have
 parent → server   the end of the control socket: kill the job and all it started
 child  → server   over its own Unix socket, once it waits for a job: a line of `Applied`
 server → child    one byte with the descriptors of a job, a result and an output

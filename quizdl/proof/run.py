@@ -193,6 +193,8 @@ class Run:
             elif word == b"refused":
                 self._fail(Verdict.ERROR, "proof.refused", why=os.strerror(int(number)))
                 self.stage = Stage.ENDED
+            elif word == b"filled" and self._failure is None:
+                self._fail(Verdict.LIMIT, "proof.scratch", mib=self._limits.scratch >> 20)
             elif word == b"ended":
                 yield from self._end(int(number))
         if not data and self.stage is not Stage.ENDED:

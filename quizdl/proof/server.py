@@ -14,7 +14,6 @@ import contextlib
 import gc
 import os
 import selectors
-import shutil
 import signal
 import socket
 import time
@@ -23,12 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quizdl.proof import child
-from quizdl.proof.confine import places, tree, wrap_server
+from quizdl.proof.confine import places, scratch, tree, wrap_server
 from quizdl.proof.protocol import Handles, Setup
 
 _REFILL = 0.01
 """Seconds from handing over a job until its spare is replaced, unless a job ends before:
 forking at once would take a core from the very job that somebody waits for."""
+_WATCH = 0.5
+"""Seconds between two looks at the scratch folders of those at work."""
 _REHEARSALS = 8
 """So often, and the interpreter has specialised the code that every job runs."""
 
@@ -62,7 +63,7 @@ def main(inbox: int, root: str, setup: str) -> None:
         with socket.socket(fileno=inbox) as parent, _Server(parent, place) as server:
             server.serve()
     finally:
-        _remove(folder)
+        scratch.remove(folder)
 
 
 def _warm_up() -> None:
@@ -86,7 +87,9 @@ class _Server:
         self._spares: deque[_Child] = deque()
         self._jobs: dict[int, _Child] = {}
         self._reported = False
-        self._refill_at: float | None = 0.0  # None: not before another job has come
+        self._refilling = True
+        self._refill_at = 0.0
+        self._watch_at = 0.0
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
 
@@ -122,16 +125,30 @@ class _Server:
                     self._selector.unregister(key.fileobj)
                     if key.data.status is None:
                         tree.kill(key.data.pid)
+            now = time.monotonic()
             if ready:
                 self._bury()
-            else:
-                self._spares.append(self._fork())
+            elif self._wants_spare() and self._refill_at <= now:
+                self._refill()
+            if self._watch_at <= now:
+                self._watch()
+                self._watch_at = now + _WATCH
 
     def _patience(self) -> float | None:
-        """Seconds until a spare is to be forked, if nothing happens before."""
-        if self._refill_at is None or len(self._spares) >= self._place.setup.spares:
-            return None
-        return max(0.0, self._refill_at - time.monotonic())
+        """Seconds until there is something to do, if nothing happens before."""
+        due = [self._refill_at] if self._wants_spare() else []
+        due += [self._watch_at] if self._jobs else []
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _wants_spare(self) -> bool:
+        return self._refilling and len(self._spares) < self._place.setup.spares
+
+    def _watch(self) -> None:
+        """Tell the parent of jobs that fill the disk. It will close their control sockets."""
+        for one in self._jobs.values():
+            if scratch.is_overfull(one.scratch, self._place.setup.limits.scratch):
+                assert one.control is not None
+                _tell(one.control, "filled")
 
     def _on_parent(self) -> None:
         message, fds = b"", list[int]()
@@ -139,20 +156,19 @@ class _Server:
             message, fds, _, _ = socket.recv_fds(self._parent, 1, len(Handles._fields))
         if message and len(fds) == len(Handles._fields):
             self._start(Handles(*fds))
+            self._refilling = True
             self._refill_at = time.monotonic() + _REFILL
         elif message:  # out of descriptors: the parent sees its ends close
             for fd in fds:
                 os.close(fd)
         else:  # it has gone, or wants us to go; its control sockets close as well
             self._selector.unregister(self._parent)
-            self._refill_at = None
+            self._refilling = False
 
     def _start(self, handles: Handles) -> None:
-        """Hand the job to a spare, to a new one if there is none."""
         control = socket.socket(fileno=handles.control)
         try:
-            one = self._spares.popleft() if self._spares else self._fork()
-            socket.send_fds(one.link, [b"j"], [handles.job, handles.result, handles.output])
+            one = self._hand_over(handles)
         except OSError as error:
             _tell(control, f"refused {error.errno}")
             control.close()
@@ -167,25 +183,46 @@ class _Server:
         if self._reported:  # what else comes from it need not wake us
             self._quit_listening(one.link)
 
+    def _hand_over(self, handles: Handles) -> _Child:
+        """Give the job to a spare, to a new one if there is none. Raises OSError when the
+        system has no room for a new one."""
+        while True:
+            new = not self._spares
+            one = self._fork() if new else self._spares.popleft()
+            try:
+                socket.send_fds(one.link, [b"j"], [handles.job, handles.result, handles.output])
+            except OSError:
+                self._forget(one)
+                if new:
+                    raise
+            else:
+                return one
+
+    def _refill(self) -> None:
+        try:
+            self._spares.append(self._fork())
+        except OSError:  # no room: those who want a child will be told
+            self._refilling = False
+
     def _fork(self) -> _Child:
         """Raises OSError when the system has no room for another process."""
         self._count += 1
-        scratch = self._place.scratch / str(self._count)
-        scratch.mkdir(mode=0o700)
+        folder = self._place.scratch / str(self._count)
+        scratch.make(folder)
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 pid = os.fork()
             except OSError:
                 ours.close()
-                scratch.rmdir()
+                scratch.remove(folder)
                 raise
             if pid == 0:
                 try:
-                    child.main(theirs, self._place.at(scratch))
+                    child.main(theirs, self._place.at(folder))
                 finally:
                     os._exit(1)
-        one = _Child(pid, ours, scratch)
+        one = _Child(pid, ours, folder)
         self._selector.register(ours, selectors.EVENT_READ, one)
         return one
 
@@ -210,7 +247,7 @@ class _Server:
                 for spare in [spare for spare in self._spares if spare.pid == pid]:
                     self._spares.remove(spare)
                     self._forget(spare)
-                    self._refill_at = None  # the next would not fare better
+                    self._refilling = False  # the next would not fare better
         if self._kill_orphans():
             return
         for one in [one for one in self._jobs.values() if one.status is not None]:
@@ -219,14 +256,13 @@ class _Server:
             assert one.control is not None
             _tell(one.control, f"ended {one.status}")
             one.control.close()
-            if self._refill_at is not None:
-                self._refill_at = 0.0
+            self._refill_at = 0.0
 
     def _forget(self, one: _Child) -> None:
         self._quit_listening(one.link)
         self._quit_listening(one.control)
         one.link.close()
-        _remove(one.scratch)
+        scratch.remove(one.scratch)
 
     def _quit_listening(self, source: socket.socket | None) -> None:
         if source is not None and source in self._selector.get_map():
@@ -249,17 +285,3 @@ class _Server:
 def _tell(control: socket.socket, line: str) -> None:
     with contextlib.suppress(OSError):  # the parent no longer listens
         control.sendall(line.encode() + b"\n")
-
-
-def _remove(folder: Path) -> None:
-    """Delete a folder whose owner may have taken away its own permissions."""
-    with contextlib.suppress(OSError):
-        folder.rmdir()  # mostly it is empty
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for path, folders, _ in os.walk(folder):
-            for name in folders:
-                if not (Path(path) / name).is_symlink():
-                    (Path(path) / name).chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)

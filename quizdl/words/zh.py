@@ -232,6 +232,7 @@ TEXT: dict[str, str] = {
     "proof.cpu": "用完了 {seconds} 秒 CPU 时间，已终止。",
     "proof.too_much_output": "输出超过 {kib} KiB，已终止。",
     "proof.file": "写出的文件超过 {mib} MiB，已终止。",
+    "proof.scratch": "写出的文件太多，一共超过 {mib} MiB 或一万个，已终止。",
     "proof.memory": "demo.py {line}内存不够（{where}）：可用的只有 {mib} MiB。",
     "proof.descriptors": "demo.py {line}同时打开的文件超过 {count} 个（{where}）。",
     "proof.threads": "demo.py {line}线程太多，系统不肯再开（{where}）。",

@@ -201,6 +201,20 @@ def test_ten_thousand_open_files_are_a_limit(attempt: Attempt) -> None:
     assert "256" in result.reason
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        "open(str(n), 'wb').write(bytes(8 << 20))",
+        "os.makedirs(str(n % 7), exist_ok=True); open(f'{n % 7}/{n}', 'w').close()",
+    ],
+    ids=["large files", "very many files"],
+)
+def test_filling_the_disk_is_a_limit(attempt: Attempt, work: str) -> None:
+    result = attempt(f"import itertools\nfor n in itertools.count():\n    {work}")
+    assert result.verdict is Verdict.LIMIT
+    assert "64 MiB" in result.reason
+
+
 def test_a_thread_bomb_is_a_limit(attempt: Attempt) -> None:
     result = attempt("while True: threading.Thread(target=time.sleep, args=(60,)).start()")
     assert result.verdict is Verdict.LIMIT

@@ -14,6 +14,7 @@ import pytest
 from demos import alive, target
 
 from quizdl.model import Judged, Measured, Verdict
+from quizdl.proof import pool as pool_module
 from quizdl.proof.pool import Pool
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -99,6 +100,19 @@ def test_spares_that_are_killed_are_done_without(pool: Pool) -> None:
     wait_until(lambda: full(pool))
 
 
+def test_a_spare_that_dies_as_it_gets_its_job_is_passed_over(pool: Pool) -> None:
+    wait_until(lambda: full(pool))
+    server, doomed = server_of(pool), children(pool)
+    os.kill(server, signal.SIGSTOP)
+    for pid in doomed:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(alive, doomed)))
+    # On waking the server finds the job first, and only then that its spares are dead.
+    threading.Timer(0.3, os.kill, (server, signal.SIGCONT)).start()
+    assert pid_of(pool) not in doomed
+    assert server_of(pool) == server
+
+
 def test_spares_and_their_folders_go_with_the_pool(pool: Pool) -> None:
     wait_until(lambda: full(pool))
     waiting = children(pool)
@@ -128,6 +142,32 @@ def test_a_server_that_dies_as_a_job_is_sent_is_replaced(
     monkeypatch.setattr(server.process, "poll", lambda: None)
     pid_of(pool)
     assert pool._server is not server
+
+
+def test_a_system_out_of_processes_is_a_clear_line_and_the_server_lives_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failing = """
+import errno, os
+fork, calls = os.fork, []
+def no_fork():
+    calls.append(1)
+    if len(calls) <= 2:  # the first spare, and the child of the first job
+        raise BlockingIOError(errno.EAGAIN, "no more processes")
+    return fork()
+os.fork = no_fork
+"""
+    monkeypatch.setattr(pool_module, "_BOOT", failing + pool_module._BOOT)
+    with Pool(jobs=1) as pool:
+        pool.warm()
+        server = server_of(pool)
+        time.sleep(1)  # it has tried
+        *_, last = pool.prove([target(WHO)], [0])
+        assert isinstance(last, Judged)
+        assert last.result.verdict is Verdict.ERROR
+        assert "系统不肯再开一个进程" in last.result.reason
+        pid_of(pool)
+        assert server_of(pool) == server
 
 
 def test_cancel_is_done_at_once_with_every_core_busy(pool: Pool) -> None:
