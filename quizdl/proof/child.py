@@ -25,7 +25,7 @@ from typing import Any, NoReturn, TextIO
 
 from quizdl.proof.calling import DemoError, call
 from quizdl.proof.confine import Confinement, tree
-from quizdl.proof.protocol import Job, Setup
+from quizdl.proof.protocol import UNCONFINED, Job, Setup
 from quizdl.words import say
 
 _HIGH = 200
@@ -77,14 +77,17 @@ def main(inbox: socket.socket, place: Place) -> NoReturn:
     tempfile.tempdir = None
     null = _let_go_of_all_but(inbox)
     setup = place.setup
-    confinement = Confinement(
-        setup.limits, place.scratch, place.readable, place.wrapper, setup.without
-    )
-    rehearse(null)
-    os.close(null)
-    inbox.sendall(confinement.applied.dump())
-    job, result = _receive(inbox)
-    confinement.enter(Path(job.folder))
+    try:
+        confinement = Confinement(
+            setup.limits, place.scratch, place.readable, place.wrapper, setup.without
+        )
+        rehearse(null)
+        os.close(null)
+        inbox.sendall(confinement.applied.dump())
+        job, result = _receive(inbox)
+        confinement.enter(Path(job.folder))
+    except OSError:
+        os._exit(UNCONFINED)
     status = _run(job, result)
     with contextlib.suppress(Exception):  # closed by the demo: its numbers have arrived
         sys.stdout.flush()

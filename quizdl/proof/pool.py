@@ -108,13 +108,14 @@ class Pool:
 
         Raises QuizdlError when no server can be started.
         """
+        with self._lock:
+            server = self._living_server()
         end = time.monotonic() + patience
-        while True:
-            with self._lock:
-                found = self._living_server().applied()
-            if found is not None or time.monotonic() >= end:
-                return found
+        while (found := server.applied()) is None and time.monotonic() < end:
+            if server is self._server and server.process.poll() is not None:
+                raise QuizdlError("proof.no_server", why=server.last_words())
             time.sleep(0.005)
+        return found
 
     def prove(
         self,

@@ -23,6 +23,9 @@ from quizdl.proof.limits import Limits
 OPTIONAL = ("landlock", "seccomp", "bubblewrap", "sandbox-exec")
 """Names of the layers that `Setup.without` can leave out."""
 
+UNCONFINED = 125
+"""Exit status of a child that could not confine itself, and therefore ran nothing."""
+
 
 class Handles(NamedTuple):
     """File descriptors that travel with a job, in this order."""

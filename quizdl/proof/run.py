@@ -22,7 +22,7 @@ from typing import IO, Any
 from quizdl.model import Judged, Measured, Sample, Trial, Verdict
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.limits import Limits
-from quizdl.proof.protocol import Handles, Job
+from quizdl.proof.protocol import UNCONFINED, Handles, Job
 from quizdl.words import say
 
 _START = 60.0
@@ -219,6 +219,8 @@ class Run:
             self._fail(Verdict.LIMIT, "proof.killed")
         elif code < 0:
             self._fail(Verdict.ERROR, "proof.signal", name=_signal_name(-code))
+        elif code == UNCONFINED and not self._samples:
+            self._fail(Verdict.ERROR, "proof.unconfined")
         elif code > 0 or len(self._samples) < len(self._plan):
             measured, planned = len(self._samples), len(self._plan)
             self._fail(Verdict.ERROR, "proof.early", code=code, measured=measured, planned=planned)

@@ -239,6 +239,7 @@ TEXT: dict[str, str] = {
     "proof.forbidden": "demo.py {line}做了隔离不允许的事（{where}）：{what}。demo 不能联网、开新进程、干预别的进程，只能读 Python 和题目文件夹里的文件，只能写自己的临时文件夹。",
     "proof.killed": "进程被系统强行终止：多半是内存不足，或超过了 CPU 时间。",
     "proof.signal": "进程崩溃（信号 {name}）。",
+    "proof.unconfined": "隔离没能建立起来，demo 没有运行；用 quizdl doctor 看看缺了什么。",
     "proof.early": "进程提前退出（退出码 {code}）：{planned} 次运行只得到 {measured} 次的数值。",
     "proof.garbled": "结果通道里的内容不合约定，已终止。",
     "proof.exception": "demo.py {line}出错（{where}）：{what}",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,31 @@ def test_each_layer_does_its_part_without_the_others(
         assert goes_through(away) is not applied.network
     else:
         assert not goes_through(away.replace("127.0.0.1", "192.0.2.1"))
+
+
+@linux
+def test_a_child_that_cannot_confine_itself_runs_nothing(tmp_path: Path) -> None:
+    """A process may enter 16 Landlock domains, one inside the other. Here are 16 already."""
+    if not confine._landlock(()):
+        pytest.skip("this machine has no Landlock")
+    code = """
+import struct
+from demos import prove_with, target
+from quizdl.proof.confine import kernel
+from quizdl.proof.pool import Pool
+kernel.no_new_privileges()
+for _ in range(16):
+    ruleset = kernel.syscall(444, struct.pack("=Q", 1 << 9), 8, 0)  # no sockets as files
+    kernel.syscall(446, ruleset, 0)
+with Pool() as pool:
+    result, _ = prove_with(pool)("def f(a=1.0): print('ran'); return {'x': a}")
+    print(result.verdict, result.reason, result.output)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True
+    )
+    assert "隔离没能建立起来" in ran.stdout, ran.stderr
+    assert "ran" not in ran.stdout
 
 
 @linux

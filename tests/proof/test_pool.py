@@ -348,6 +348,8 @@ def test_a_server_that_cannot_start_is_one_clear_line(
     monkeypatch.syspath_prepend(tmp_path)
     with Pool(limits=Limits(wall=1)) as pool, pytest.raises(QuizdlError, match="no NumPy here"):
         list(pool.prove([target(GOOD)], [0]))
+    with Pool() as pool, pytest.raises(QuizdlError, match="no NumPy here"):
+        pool.applied(20)
 
 
 def test_each_trial_has_its_own_changes_and_its_number(pool: Pool) -> None:
