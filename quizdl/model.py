@@ -285,6 +285,8 @@ class ClaimResult:
     python: str = ""
     """Version of the Python that ran it, and below of its NumPy; empty when no child started."""
     numpy: str = ""
+    figures: tuple[tuple[Figure, ...], ...] = ()
+    """Per arm, those of the first seed; shown, never judged. Empty when no arm has any."""
 
 
 @dataclass(frozen=True, slots=True)

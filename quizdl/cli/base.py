@@ -196,6 +196,7 @@ def prove(
     seeds: Sequence[int],
     *,
     hidden: bool = False,
+    figures: bool = False,
     pool: Pool | None = None,
     samples: dict[str, list[Sample]] | None = None,
 ) -> list[ClaimResult]:
@@ -206,6 +207,7 @@ def prove(
 
     from quizdl import render
     from quizdl.model import Judged, Measured
+    from quizdl.proof.gallery import figure_block
     from quizdl.proof.report import result_lines
 
     found: dict[str, ClaimResult] = {}
@@ -222,7 +224,9 @@ def prove(
                 if not hidden:
                     click.echo()
                     text = render.inline(claim.text)
-                    print_lines(result_lines(results[-1], text, width()))
+                    lines = result_lines(results[-1], text, width())
+                    lines += figure_block(results[-1].figures, width()) if figures else []
+                    print_lines(lines)
     if all(claim is question.claim(claim.id) for claim in claims):
         keep_receipts([(question, results, None)])
     return results

@@ -21,7 +21,12 @@ Log = Callable[[str, Sequence[Forecast], datetime], object]
 
 
 def prove_predicted(
-    question: Question, claims: Sequence[Claim], seeds: Sequence[int], log: Log
+    question: Question,
+    claims: Sequence[Claim],
+    seeds: Sequence[int],
+    log: Log,
+    *,
+    figures: bool = False,
 ) -> list[ClaimResult]:
     """Claim by claim: what the learner expects, the run, and the two side by side."""
     results: list[ClaimResult] = []
@@ -38,7 +43,7 @@ def prove_predicted(
             made = now()
             guesses, asking = ask(asked) if asked else ([], asking)
             samples: dict[str, list[Sample]] = {}
-            results += prove(question, [claim], seeds, pool=pool, samples=samples)
+            results += prove(question, [claim], seeds, figures=figures, pool=pool, samples=samples)
             every += compare(claim.id, asked, guesses, samples, made, log)
     if said := tally(every):
         click.echo("\n" + said)

@@ -32,7 +32,7 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
-    from quizdl.model import Claim, ClaimResult, Params, Problem, Question, Value
+    from quizdl.model import Claim, ClaimResult, Figure, Params, Problem, Question, Value
 
 
 @main.command(
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="K=V", help=say("cli.run.set"))
 @click.option("--seed", type=click.IntRange(0), metavar="N", help=say("cli.run.seed"))
 @click.option("--control", is_flag=True, help=say("cli.run.control"))
+@click.option("--figures/--no-figures", default=None, help=say("cli.run.figures"))
 @click.option("--predict", is_flag=True, help=say("cli.run.predict"))
 @json_option
 @bank_option
@@ -57,6 +58,7 @@ def run_(
     settings: tuple[str, ...],
     seed: int | None,
     control: bool,
+    figures: bool | None,
     predict: bool,
     as_json: bool,
 ) -> int:
@@ -73,10 +75,11 @@ def run_(
     started = time.perf_counter()
     if not as_json:
         click.secho(question.title, bold=True)
+    figures = sys.stdout.isatty() if figures is None else figures
     if predict:
-        results = _predict_and_prove(bank, question, claims, seeds)
+        results = _predict_and_prove(bank, question, claims, seeds, figures=figures)
     else:
-        results = prove(question, claims, seeds, hidden=as_json)
+        results = prove(question, claims, seeds, hidden=as_json, figures=figures)
     proved = sum(result.verdict is Verdict.PROVED for result in results)
     if as_json:
         texts = [claim.text for claim in claims]
@@ -90,7 +93,12 @@ def run_(
 
 
 def _predict_and_prove(
-    bank: Bank, question: Question, claims: Sequence[Claim], seeds: Sequence[int]
+    bank: Bank,
+    question: Question,
+    claims: Sequence[Claim],
+    seeds: Sequence[int],
+    *,
+    figures: bool,
 ) -> list[ClaimResult]:
     from quizdl.cli.predicting import prove_predicted
     from quizdl.session import open_library
@@ -99,9 +107,8 @@ def _predict_and_prove(
     paths = find_paths()
     library = open_library(paths.database, bank.questions, load_settings(paths.config_file))
     with contextlib.closing(library):  # opened first: what is predicted is sure of its place
-        return prove_predicted(
-            question, claims, seeds, functools.partial(library.predict, question)
-        )
+        log = functools.partial(library.predict, question)
+        return prove_predicted(question, claims, seeds, log, figures=figures)
 
 
 def _change(claim: Claim, params: Params) -> Claim:
@@ -170,6 +177,32 @@ def result_json(result: ClaimResult, text: str) -> dict[str, object]:
                 "controls": [[_finite(value) for value in arm] for arm in measure.controls],
             }
             for measure in result.measures
+        ],
+        "figures": [
+            {"arm": arm, **_figure_json(figure)}
+            for arm, figures in enumerate(result.figures)
+            for figure in figures
+        ],
+    }
+
+
+def _figure_json(figure: Figure) -> dict[str, object]:
+    return {
+        "kind": str(figure.kind),
+        "title": figure.title,
+        "x_label": figure.x_label,
+        "y_label": figure.y_label,
+        "log_x": figure.log_x,
+        "log_y": figure.log_y,
+        "categories": list(figure.categories),
+        "rules": [{"name": name, "y": _finite(value)} for name, value in figure.rules],
+        "series": [
+            {
+                "name": series.name,
+                "x": [_finite(value) for value in series.x],
+                "y": [_finite(value) for value in series.y],
+            }
+            for series in figure.series
         ],
     }
 

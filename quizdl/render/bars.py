@@ -9,19 +9,18 @@ from quizdl.model import Figure
 from quizdl.render.cells import cells, pad, truncate
 from quizdl.render.legend import mark, rule_mark, series_style
 from quizdl.render.numbers import format_number
-from quizdl.render.scale import Scale, axes
+from quizdl.render.scale import Scale
 from quizdl.render.text import Line, Span, merge, visible
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"  # a cell filled from the left
-_SHADES = " ░▒▓█"
+_SHADES = "·░▒▓█"
 _MISSING = "×"
 _WIDEST_SHADE = 6
 _NUMBER = 7  # cells a number of a heatmap takes
 
 
-def bars(figure: Figure, width: int) -> list[Line]:
+def bars(figure: Figure, width: int, scale: Scale) -> list[Line]:
     """A line for each bar, with its number; the bars of a category stand together."""
-    scale = axes(figure)[1]
     count = max((len(series.y) for series in figure.series), default=0)
     names = _names(figure.categories, count, width // 3)
     grouped = len(figure.series) > 1
@@ -72,9 +71,8 @@ def _bar(figure: Figure, scale: Scale, value: float, index: int, room: int) -> L
     return merge((*left, Span("│", "axis"), *right))
 
 
-def heatmap(figure: Figure, width: int) -> list[Line]:
+def heatmap(figure: Figure, width: int, scale: Scale) -> list[Line]:
     """A line for each row; shades, with their numbers where there is room."""
-    scale = axes(figure)[1]
     count = max((len(series.y) for series in figure.series), default=0)
     names = _names([series.name for series in figure.series], len(figure.series), width // 4)
     gutter = max(map(cells, names), default=0) + 1
@@ -95,9 +93,8 @@ def heatmap(figure: Figure, width: int) -> list[Line]:
     return [*lines, *_column_names(figure.categories, count, gutter, size)]
 
 
-def shades(figure: Figure) -> Line:
+def shades(scale: Scale) -> Line:
     """What the shades of a heatmap mean."""
-    scale = axes(figure)[1]
     ends = [10.0 ** min(end, 308) if scale.log else end for end in (scale.low, scale.high)]
     low, high = map(format_number, ends)
     return Span(f"{low} ", "axis"), Span(f"{_SHADES} ", "heat"), Span(high, "axis")

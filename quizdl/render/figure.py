@@ -13,7 +13,7 @@ from quizdl.render.bars import bars, heatmap, shades
 from quizdl.render.cells import cells, pad
 from quizdl.render.legend import clip, legend
 from quizdl.render.plane import plane
-from quizdl.render.scale import axes
+from quizdl.render.scale import Axes, axes, missing_points
 from quizdl.render.text import Line, Span, visible, wrap
 from quizdl.words import say
 
@@ -22,31 +22,34 @@ _LEAST = 5  # lines, with its x axis; a lower plane shows nothing
 # Styles: `series.1` … `series.6`, `axis`, `rule.bound`, `heat`, and `heading3`, `muted`, `bad`.
 
 
-def figure_lines(figure: Figure, width: int, height: int) -> list[Line]:
+def figure_lines(figure: Figure, width: int, height: int, on: Axes | None = None) -> list[Line]:
     """At most `width` cells wide. `height` lines in all, title and legend among them: fewer
     when there are fewer bars or rows, more only when an axis could not be drawn otherwise.
+
+    `on`: other axes than its own (`shared_axes`); they hold all its values.
     """
+    on = on or axes(figure)
     head = wrap((Span(visible(figure.title), "heading3"),), width) if figure.title else []
-    head += _legend(figure, width)
+    head += _legend(figure, width, on)
     foot = _foot(figure, width)
     room = height - len(head) - len(foot)
     if figure.kind is FigureKind.BAR:
-        body = _cut(bars(figure, width), room)
+        body = _cut(bars(figure, width, on.y), room)
     elif figure.kind is FigureKind.HEATMAP:
-        body = _cut(heatmap(figure, width), room)
+        body = _cut(heatmap(figure, width, on.y), room)
     else:
-        body = plane(figure, width, max(room, _LEAST))
+        body = plane(figure, width, max(room, _LEAST), on)
     return [clip(line, width) for line in (*head, *body, *foot)]
 
 
-def _legend(figure: Figure, width: int) -> list[Line]:
+def _legend(figure: Figure, width: int, on: Axes) -> list[Line]:
     first: list[Line] = []
     if figure.kind is FigureKind.BAR and figure.x_label:
         first.append((Span(f"{visible(figure.x_label)} │ {visible(figure.y_label)}", "axis"),))
     elif figure.y_label:
         first.append((Span(visible(figure.y_label), "axis"),))
     if figure.kind is FigureKind.HEATMAP and figure.series:
-        first.append(shades(figure))
+        first.append(shades(on.y))
     return legend(figure, width, first)
 
 
@@ -61,19 +64,6 @@ def _foot(figure: Figure, width: int) -> list[Line]:
     elif missing := missing_points(figure):
         lines += wrap((Span(say("figure.missing", count=missing), "muted"),), width)
     return lines
-
-
-def missing_points(figure: Figure) -> int:
-    """How many points of a line or a cloud have no place: NaN, infinite, not positive on a
-    logarithmic axis."""
-    if figure.kind not in (FigureKind.LINE, FigureKind.SCATTER):
-        return 0
-    x_scale, y_scale = axes(figure)
-    return sum(
-        x_scale.place(x) is None or y_scale.place(y) is None
-        for series in figure.series
-        for x, y in zip(series.x, series.y, strict=False)
-    )
 
 
 def _cut(lines: list[Line], room: int) -> list[Line]:

@@ -9,7 +9,7 @@ from quizdl.model import Figure, FigureKind, Series
 from quizdl.render.canvas import DOTS_X, DOTS_Y, EIGHTHS, Canvas
 from quizdl.render.cells import cells, pad
 from quizdl.render.legend import mark, rule_mark, series_style
-from quizdl.render.scale import Scale, axes, tick_labels
+from quizdl.render.scale import Axes, tick_labels
 from quizdl.render.text import Line, Span
 
 _ROWS_A_TICK = 3
@@ -22,17 +22,16 @@ Place = tuple[int, int]
 """Dots from the left, dots from above."""
 
 
-def plane(figure: Figure, width: int, height: int) -> list[Line]:
+def plane(figure: Figure, width: int, height: int, on: Axes) -> list[Line]:
     """The axes and what stands between them in `height` lines, the last two of them the x axis."""
-    x_scale, y_scale = axes(figure)
     rows = max(1, height - 2)
-    y_ticks = y_scale.ticks(rows // _ROWS_A_TICK)
+    y_ticks = on.y.ticks(rows // _ROWS_A_TICK)
     y_labels = tick_labels(y_ticks)
     gutter = max(map(cells, y_labels))
     if gutter > width // 2:
         gutter, y_labels = 0, [""] * len(y_labels)
     columns = max(1, width - gutter - 2)
-    board = _Board(Canvas(columns, rows), x_scale, y_scale)
+    board = _Board(Canvas(columns, rows), on)
     board.draw(figure)
     label_of = {
         board.y(tick) // DOTS_Y: label for tick, label in zip(y_ticks, y_labels, strict=True)
@@ -47,7 +46,7 @@ def plane(figure: Figure, width: int, height: int) -> list[Line]:
 
 def _x_axis(board: _Board, gutter: int, width: int) -> list[Line]:
     """The lower edge with its ticks, and their labels where they do not touch."""
-    ticks = board.x_scale.ticks(board.canvas.columns // _COLUMNS_A_TICK)
+    ticks = board.on.x.ticks(board.canvas.columns // _COLUMNS_A_TICK)
     edge, labels = ["─"] * board.canvas.columns, ""
     for tick, label in zip(ticks, tick_labels(ticks), strict=True):
         column = board.x(tick) // DOTS_X
@@ -61,15 +60,15 @@ def _x_axis(board: _Board, gutter: int, width: int) -> list[Line]:
 class _Board:
     """A canvas with the scales that say where a value belongs on it."""
 
-    def __init__(self, canvas: Canvas, x_scale: Scale, y_scale: Scale) -> None:
-        self.canvas, self.x_scale, self.y_scale = canvas, x_scale, y_scale
+    def __init__(self, canvas: Canvas, on: Axes) -> None:
+        self.canvas, self.on = canvas, on
 
     def x(self, value: float) -> int:
         """For a value that has a place."""
-        return round((self.x_scale.place(value) or 0.0) * (DOTS_X * self.canvas.columns - 1))
+        return round((self.on.x.place(value) or 0.0) * (DOTS_X * self.canvas.columns - 1))
 
     def y(self, value: float) -> int:
-        return round((1 - (self.y_scale.place(value) or 0.0)) * (DOTS_Y * self.canvas.rows - 1))
+        return round((1 - (self.on.y.place(value) or 0.0)) * (DOTS_Y * self.canvas.rows - 1))
 
     def draw(self, figure: Figure) -> None:
         alone = len(figure.series) == 1
@@ -88,7 +87,7 @@ class _Board:
     def places(self, xs: Sequence[float], ys: Sequence[float]) -> list[Place | None]:
         return [
             None
-            if self.x_scale.place(x) is None or self.y_scale.place(y) is None
+            if self.on.x.place(x) is None or self.on.y.place(y) is None
             else (self.x(x), self.y(y))
             for x, y in zip(xs, ys, strict=False)
         ]
@@ -103,7 +102,8 @@ class _Board:
     def _line(self, index: int, series: Series, of: int) -> None:
         places = self.places(series.x, series.y)
         self._stroke(places, series_style(index))
-        self._marks([place for place in places if place], index, of)
+        placed = [place for place in places if place]
+        self._marks(placed, index, of, named=bool(series.name))
 
     def _outline(self, index: int, series: Series, of: int) -> None:
         """A histogram among others: the steps of its upper edge."""
@@ -120,11 +120,11 @@ class _Board:
             if start and end:
                 self.canvas.segment(start, end, style)
 
-    def _marks(self, places: Sequence[Place], index: int, of: int) -> None:
+    def _marks(self, places: Sequence[Place], index: int, of: int, *, named: bool = True) -> None:
         """Marks at points of the line: at all where they are sparse, else here and there, for
-        each series elsewhere; none on a dense line that is alone."""
+        each series elsewhere; none on a dense line that is alone and not in the legend."""
         sparse = len(places) * _COLUMNS_A_POINT <= self.canvas.columns
-        if not places or (of == 1 and not sparse):
+        if not places or (of == 1 and not named and not sparse):
             return
         if sparse:
             for place in places:
@@ -149,7 +149,7 @@ class _Board:
         full = len(EIGHTHS) - 1
         heights = [0] * self.canvas.columns
         for (left, right), count in zip(pairwise(series.x), series.y, strict=False):
-            place = self.y_scale.place(count)
+            place = self.on.y.place(count)
             ends = self.places((left, right), (count, count))
             if place is not None and ends[0] and ends[1] and count != 0:
                 start, end = sorted((ends[0][0] // DOTS_X, (ends[1][0] + 1) // DOTS_X))
@@ -163,7 +163,7 @@ class _Board:
                     self.canvas.glyph(column, row, EIGHTHS[eighths], series_style(0))
 
     def _rule(self, index: int, value: float) -> None:
-        if self.y_scale.place(value) is not None:
+        if self.on.y.place(value) is not None:
             row = self.y(value) // DOTS_Y
             for column in range(self.canvas.columns):
                 if self.canvas.is_free(column, row):

@@ -17,6 +17,7 @@ _LARGEST = sys.float_info.max
 _NOTHING = 1e-290  # smaller numbers are 0 on a linear axis: their steps would underflow
 _SAME = 1e-9  # relative; values nearer to each other than this are drawn as one
 _NEAR = 0.06  # of the axis
+_FLAT = 0.125  # of the axis
 _DIGITS = range(4, 13)
 
 
@@ -61,9 +62,15 @@ def fit(values: Iterable[float], *, log: bool = False) -> Scale:
     return Scale(low, high)
 
 
-def axes(figure: Figure) -> tuple[Scale, Scale]:
-    """The scales of x and y (of bars and heatmaps only y is a quantity). Rules are on the
-    axis; bars and histograms stand on 0, or on a power of ten below the least of them."""
+class Axes(NamedTuple):
+    x: Scale
+    y: Scale
+    """Of bars and heatmaps the only one that measures anything."""
+
+
+def axes(figure: Figure) -> Axes:
+    """Rules are on the axis; bars and histograms stand on 0, or on a power of ten below the
+    least of them."""
     x = fit((value for series in figure.series for value in series.x), log=figure.log_x)
     values = [value for series in figure.series for value in series.y]
     values += [] if figure.kind is FigureKind.HEATMAP else [value for _, value in figure.rules]
@@ -71,7 +78,30 @@ def axes(figure: Figure) -> tuple[Scale, Scale]:
     y = fit([*values, 0.0] if stands else values, log=figure.log_y)
     if stands and y.log:
         y = y._replace(low=math.floor(y.low - 0.1))
-    return _round_out(x), y if figure.kind is FigureKind.HEATMAP else _round_out(y)
+    return Axes(_round_out(x), y if figure.kind is FigureKind.HEATMAP else _round_out(y))
+
+
+def shared_axes(figure: Figure, control: Figure) -> tuple[Axes, Axes]:
+    """The axes of two figures that stand beside each other: the same y (and x, of
+    histograms), so that they can be compared; unless on a linear axis `figure` would be
+    squeezed flat. Bars and heatmaps, which say their numbers, have their own."""
+    own, other = axes(figure), axes(control)
+    kinds = (FigureKind.LINE, FigureKind.SCATTER, FigureKind.HIST)
+    if figure.kind is not control.kind or figure.kind not in kinds:
+        return own, other
+    if joint := _join(own.y, other.y):
+        own, other = own._replace(y=joint), other._replace(y=joint)
+    if figure.kind is FigureKind.HIST and (joint := _join(own.x, other.x)):
+        own, other = own._replace(x=joint), other._replace(x=joint)
+    return own, other
+
+
+def _join(one: Scale, two: Scale) -> Scale | None:
+    if one.log is not two.log:
+        return None
+    joint = Scale(min(one.low, two.low), max(one.high, two.high), one.log)
+    flat = (one.high / 2 - one.low / 2) < _FLAT * (joint.high / 2 - joint.low / 2)
+    return None if flat and not one.log else joint
 
 
 def _round_out(scale: Scale) -> Scale:
@@ -85,15 +115,37 @@ def _round_out(scale: Scale) -> Scale:
     return Scale(low, high)
 
 
+def missing_points(figure: Figure) -> int:
+    """How many points of a line or a cloud have no place: NaN, infinite, not positive on a
+    logarithmic axis."""
+    if figure.kind not in (FigureKind.LINE, FigureKind.SCATTER):
+        return 0
+    x_scale, y_scale = axes(figure)
+    return sum(
+        x_scale.place(x) is None or y_scale.place(y) is None
+        for series in figure.series
+        for x, y in zip(series.x, series.y, strict=False)
+    )
+
+
 def tick_labels(ticks: Sequence[float]) -> list[str]:
     """How the ticks are written: as all numbers are, with more digits where two would read
     the same."""
-    labels = [format_number(tick) for tick in ticks]
+    labels = [_short(tick) for tick in ticks]
     for digits in _DIGITS:
         if len(set(labels)) == len(set(ticks)):
             break
         labels = [f"{tick:.{digits}g}" for tick in ticks]
     return labels
+
+
+def _short(tick: float) -> str:
+    """As a number is written; 1e8 for 100000000."""
+    text = format_number(tick)
+    if not text.endswith("00000"):
+        return text
+    mantissa, _, power = f"{tick:.3e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
 
 
 def _steps(low: float, high: float, most: int) -> list[float]:

@@ -7,14 +7,15 @@ and axes take the page's own colour. The same figure is always the same bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, pairwise
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from quizdl.model import Figure, FigureKind, Series
 from quizdl.render.cells import cells, truncate
 from quizdl.render.numbers import format_number
-from quizdl.render.scale import Scale, axes, tick_labels
+from quizdl.render.scale import Axes, Scale, axes, missing_points, tick_labels
 from quizdl.words import say
 
 COLOURS = ("#2b7bba", "#cf6a12", "#0f8f72", "#b565a7", "#7b7b7b", "#c8475a")
@@ -33,19 +34,22 @@ _CELL = 7.0  # pixels of a terminal cell's worth of text, at 13 pixels
 _LINE = 18.0
 _EDGE = 8.0  # between the plot's frame and its outermost points
 _BAR = 18.0
-_SPARSE = 40  # points; a line of more has no mark on each
+_SPARSE = 40  # points; a line of more has `_MARKS` marks in all
+_MARKS = 7
 _MOST_CELLS = 26  # of a name beside bars
 _INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")
 
 
-def figure_svg(figure: Figure) -> str:
+def figure_svg(figure: Figure, on: Axes | None = None) -> str:
+    """`on`: other axes than its own (`shared_axes`); they hold all its values."""
+    on = on or axes(figure)
     head, top = _head(figure)
     if figure.kind is FigureKind.BAR:
-        body, height = _bars(figure, top)
+        body, height = _bars(figure, top, on.y)
     elif figure.kind is FigureKind.HEATMAP:
-        body, height = _heatmap(figure, top)
+        body, height = _heatmap(figure, top, on.y)
     else:
-        body, height = _plane(figure, top)
+        body, height = _plane(figure, top, on)
     name = f"<title>{_text(figure.title)}</title>" if figure.title else ""
     return "\n".join(
         (
@@ -111,11 +115,12 @@ def _sample(figure: Figure, index: int, x: float, y: float) -> Iterator[str]:
         return
     if figure.kind is not FigureKind.SCATTER:
         yield _path([(x, y), (x + 28, y)], index)
-    yield _mark(x + 14, y, index)
+    if figure.kind is not FigureKind.HIST:
+        yield _mark(x + 14, y, index)
 
 
-def _plane(figure: Figure, top: float) -> tuple[list[str], float]:
-    x_scale, y_scale = axes(figure)
+def _plane(figure: Figure, top: float, on: Axes) -> tuple[list[str], float]:
+    x_scale, y_scale = on
     y_ticks = y_scale.ticks(5)
     y_labels = tick_labels(y_ticks)
     left = max(map(cells, y_labels)) * _CELL + 10
@@ -143,24 +148,30 @@ def _plane(figure: Figure, top: float) -> tuple[list[str], float]:
         if figure.kind is FigureKind.HIST:
             lines += _steps(series, index, x_at, y_at, bottom, alone=len(figure.series) == 1)
         else:
-            lines += _curve(series, index, x_at, y_at, joined=figure.kind is FigureKind.LINE)
+            lines += _curve(figure, index, x_at, y_at)
     height = bottom + _LINE + 8
+    missing = missing_points(figure)
+    if missing:
+        lines.append(_label(0, height + 10, say("figure.missing", count=missing)))
     if figure.x_label:
         lines.append(_label(right, height + 10, figure.x_label, ' text-anchor="end"'))
-        height += _LINE
-    return lines, height
+    return lines, height + (_LINE if missing or figure.x_label else 0)
 
 
-def _curve(series: Series, index: int, x_at: _At, y_at: _At, *, joined: bool) -> Iterator[str]:
+def _curve(figure: Figure, index: int, x_at: _At, y_at: _At) -> Iterator[str]:
+    series, of = figure.series[index], len(figure.series)
     points = [(x_at(x), y_at(y)) for x, y in zip(series.x, series.y, strict=False)]
     placed = [(x, y) for x, y in points if x is not None and y is not None]
-    if joined:
+    if figure.kind is FigureKind.LINE:
         for whole, run in groupby(points, key=lambda point: None not in point):
             if whole:
                 yield _path([(x, y) for x, y in run if x is not None and y is not None], index)
-    if not joined or len(placed) <= _SPARSE:
-        for x, y in placed:
-            yield _mark(x, y, index)
+        if len(placed) > _SPARSE:  # marks here and there, elsewhere for each series
+            step = len(placed) // _MARKS
+            named = of > 1 or series.name
+            placed = placed[step * (index + 1) // (of + 1) :: step] if named else []
+    for x, y in placed:
+        yield _mark(x, y, index)
 
 
 def _steps(
@@ -178,8 +189,7 @@ def _steps(
         yield _path(outline, index)
 
 
-def _bars(figure: Figure, top: float) -> tuple[list[str], float]:
-    scale = axes(figure)[1]
+def _bars(figure: Figure, top: float, scale: Scale) -> tuple[list[str], float]:
     count = max((len(series.y) for series in figure.series), default=0)
     names = [truncate(name, _MOST_CELLS) for name in figure.categories[:count]]
     names += [str(place + 1) for place in range(len(names), count)]
@@ -215,8 +225,7 @@ def _bars(figure: Figure, top: float) -> tuple[list[str], float]:
     return lines, bottom + 8
 
 
-def _heatmap(figure: Figure, top: float) -> tuple[list[str], float]:
-    scale = axes(figure)[1]
+def _heatmap(figure: Figure, top: float, scale: Scale) -> tuple[list[str], float]:
     columns = max((len(series.y) for series in figure.series), default=0)
     names = [truncate(series.name, _MOST_CELLS) for series in figure.series]
     left = max([20.0, *(cells(name) * _CELL for name in names)]) + 10
@@ -254,16 +263,16 @@ def _heatmap(figure: Figure, top: float) -> tuple[list[str], float]:
 # --- shapes
 
 
-class _placer:  # noqa: N801 - a function with two numbers in it
-    def __init__(self, scale: Scale, low: float, high: float) -> None:
-        self._scale, self._low, self._high = scale, low, high
-
-    def __call__(self, value: float) -> float | None:
-        place = self._scale.place(value)
-        return None if place is None else self._low + place * (self._high - self._low)
+_At: TypeAlias = Callable[[float], float | None]
+"""A value's pixel; None where the axis has no place for it."""
 
 
-_At = _placer
+def _placer(scale: Scale, low: float, high: float) -> _At:
+    def at(value: float) -> float | None:
+        place = scale.place(value)
+        return None if place is None else low + place * (high - low)
+
+    return at
 
 
 def _colour(index: int) -> str:
