@@ -202,21 +202,12 @@ def _prove_all(
     questions: Sequence[Question], seeds: Sequence[int], jobs: int | None, *, hidden: bool
 ) -> tuple[int, list[Problem]]:
     """How many claims are proved, and what is wrong with the others, file by file."""
-    from quizdl.check import problem_of
-    from quizdl.model import Judged
+    from quizdl.check import prove_all
     from quizdl.proof.pool import Pool
 
-    by_id = {question.id: question for question in questions}
-    targets = [(question, claim) for question in questions for claim in question.claims]
-    problems = []
-    with Pool(jobs) as pool, _progress(len(targets), hidden=hidden) as advance:
-        for event in pool.prove(targets, seeds):
-            if isinstance(event, Judged):
-                advance()
-                problem = problem_of(by_id[event.question], event.result)
-                problems += [problem] if problem else []
-    problems.sort(key=lambda problem: (problem.path, problem.line))
-    return len(targets) - len(problems), problems
+    length = 2 * sum(len(question.claims) for question in questions)
+    with Pool(jobs) as pool, _progress(length, hidden=hidden) as advance:
+        return prove_all(pool, questions, seeds, advance)
 
 
 def problem_json(problem: Problem) -> dict[str, object]:
