@@ -218,20 +218,20 @@ def _of_claim(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
         if isinstance(default, ast.Constant) and isinstance(default.value, bool)
     }
     frame = _Frame(demo, claim, frozenset({*defaults} - {"seed"}), frozenset(flags))
-    seen = False
+    seen: set[object] = set()
     for returned in _returns(claim):
         for table, where in _tables(frame, returned):
-            seen = True
             for key, value in zip(table.keys, table.values, strict=True):
                 name = key.value if isinstance(key, ast.Constant) else None
+                seen.add(name)
                 if name not in guards and name not in expects:
                     continue
                 for what in _objections(where, value, controlled if where is frame else frozenset()):
                     yield value.lineno, what, {"name": name}
                 if name in expects and _drawn(where, value):
                     yield value.lineno, "drawn", {"name": name}
-    if not seen:
-        yield claim.lineno, "returns", {"name": claim.name}
+    for name in sorted(map(str, (guards | expects) - seen)):
+        yield claim.lineno, "returns", {"claim": claim.name, "name": name}
     yield from _special_cases(demo, claim)
 
 
@@ -452,6 +452,8 @@ def _switched(frame: _Frame, node: ast.expr) -> bool:
             if _fixed(frame, node.test) and _turns(frame, node.test):
                 if _fixed(frame, node.body) != _fixed(frame, node.orelse):
                     return True
+                if _off(frame, node.body, node.orelse) or _off(frame, node.orelse, node.body):
+                    return True
             return _switched(frame, node.body) or _switched(frame, node.orelse)
         case ast.BinOp(op=ast.MatMult()):
             return False
@@ -471,6 +473,17 @@ def _switched(frame: _Frame, node: ast.expr) -> bool:
             return _switched_call(frame, node)
     parts = (each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
     return any(_switched(frame, part) for part in parts)
+
+
+def _off(frame: _Frame, one: ast.expr, other: ast.expr) -> bool:
+    """Whether `other` is `one` with a fixed value added; in a claim itself, or scaled by one."""
+    operators: tuple[type[ast.operator], ...] = (ast.Add, ast.Sub)
+    if frame.scope in [*frame.demo.claims()]:
+        operators += (ast.Mult, ast.Div, ast.Pow)
+    if not isinstance(other, ast.BinOp) or not isinstance(other.op, operators):
+        return False
+    sides = ((other.left, other.right), (other.right, other.left))
+    return any(ast.dump(a) == ast.dump(one) and _fixed(frame, b) for a, b in sides)
 
 
 def _mixed(frame: _Frame, parts: list[ast.expr]) -> bool:

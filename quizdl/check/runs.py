@@ -129,9 +129,9 @@ def _prove(pool: Pool, cases: Sequence[_Case], advance: Callable[[], None]) -> N
         if problem := problem_of(case.question, event.result):
             case.problems.append(problem)
             advance()  # for the second time: nothing more is asked of it
-        takes_seed = "seed" in _parameters(case.question.demo, case.claim.id)
         case.object(audit.of_declaration(case.claim))
-        case.object(audit.of_numbers(case.claim, case.samples, takes_seed=takes_seed))
+        alive = audit.of_numbers(case.claim, case.samples)
+        case.object(each for each in alive if case.proved or each.key == "constant")
 
 
 def _parameters(demo: str, name: str) -> frozenset[str]:
@@ -179,6 +179,8 @@ def _of_again(doubt: _Doubt) -> Iterator[Objection]:
     if _differing(doubt):
         return  # of what cannot be repeated, nothing else can be said
     case, samples = doubt.case, _in_place(doubt)
+    if "seed" in _parameters(case.question.demo, case.claim.id):
+        yield from audit.of_seeds(case.claim, [*case.samples, *samples])
     yield from audit.of_other_seeds(case.claim, samples, doubt.seeds[:OTHERS])
     if not case.problems:
         yield from audit.of_margins(case.claim, [*case.samples, *samples])

@@ -182,7 +182,7 @@ class Demo:
             return f"{base}.{node.attr}" if base else ""
         if isinstance(node, ast.Name) and node.id in self.imports:
             home = self.home(node.id, self.scope(node))
-            return self.imports[node.id][0] if home is None else ""
+            return self.imports[node.id][0] if home in (None, self.tree) else ""
         return ""
 
     def claims(self) -> Iterator[ast.FunctionDef]:

@@ -152,7 +152,7 @@ def _of_name(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
             yield "prints", name
         if name in demo.imports and isinstance(node.ctx, ast.Store | ast.Del):
             yield "rebound", name
-        elif name in demo.imports and home is None and demo.imports[name][1]:
+        elif name in demo.imports and home in (None, demo.tree) and demo.imports[name][1]:
             if not isinstance(parent, ast.Attribute):
                 yield "module", name
     elif isinstance(node, ast.Attribute):

@@ -138,25 +138,15 @@ def of_declaration(claim: Claim) -> Iterator[Objection]:
         yield Objection("no_guard", {"names": "、".join(claim.expects)})
 
 
-def of_numbers(
-    claim: Claim, samples: Sequence[Sample], *, takes_seed: bool
-) -> Iterator[Objection]:
-    """Numbers that are not alive: also of a claim that is not proved."""
+def of_numbers(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:
+    """Numbers that are not alive, or that are a parameter's own value."""
     names = [*claim.guards, *claim.expects]
-    arms = {sample.arm for sample in samples}
-    rows = {name: [s.numbers.get(name) for s in samples] for name in names}
-    if not samples or any(value is None for row in rows.values() for value in row):
+    if not samples or any(name not in sample.numbers for name in names for sample in samples):
         return
-    if all(not s.numbers[name] for s in samples if s.arm == 0 for name in names):
+    if all(sample.numbers[name] == 0 for sample in samples if sample.arm == 0 for name in names):
         yield Objection("empty", {})
-    elif all(len({*map(repr, row)}) == 1 for row in rows.values()) and len(arms) > 1:
+    elif all(len({repr(s.numbers[name]) for s in samples}) == 1 for name in names):
         yield Objection("constant", {})
-    elif takes_seed and all(
-        len({repr(s.numbers[name]) for s in samples if s.arm == arm}) == 1
-        for name in names
-        for arm in arms
-    ):
-        yield Objection("seedless", {})
     plans = claim.arms()
     for name in claim.expects:
         for key, default in claim.defaults.items():
@@ -165,6 +155,17 @@ def of_numbers(
             pairs = [(s.numbers[name], float(plans[s.arm][key])) for s in samples]
             if any(all(n == a * x + b for n, x in pairs) for a, b in ((1, 0), (-1, 0), (-1, 1))):
                 yield Objection("mirror", {"name": name, "param": key})
+
+
+def of_seeds(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:
+    """Whether a claim that takes a seed makes anything of it."""
+    arms = range(len(claim.controls) + 1)
+    if all(
+        len({repr(s.numbers[name]) for s in samples if s.arm == arm}) == 1
+        for name in (*claim.guards, *claim.expects)
+        for arm in arms
+    ):
+        yield Objection("seedless", {})
 
 
 def of_margins(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:

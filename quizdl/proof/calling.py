@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from quizdl.model import Params
+from quizdl.proof.seal import broken
 from quizdl.words import say
 
 
@@ -24,14 +25,16 @@ def call(
 ) -> tuple[dict[str, float], float]:
     """The numbers that one run measured, and its milliseconds; `seed` goes to who takes one.
 
-    Raises DemoError for what is not a mapping of names to real numbers, and whatever the
-    function raises.
+    Raises DemoError for what is not a mapping of names to real numbers and for a NumPy that
+    is not the one that was loaded, and whatever the function raises.
     """
     takes_seed = "seed" in inspect.signature(function).parameters
     arguments = {**params, "seed": seed} if takes_seed else params
     started = time.perf_counter()
     returned = function(**arguments)
     ms = (time.perf_counter() - started) * 1e3
+    if name := broken():
+        raise DemoError(say("proof.patched", name=name))
     return _real_numbers(returned), ms
 
 

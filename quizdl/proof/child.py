@@ -23,6 +23,7 @@ from typing import Any, NoReturn, TextIO
 from quizdl.proof.calling import DemoError, call
 from quizdl.proof.limits import apply
 from quizdl.proof.protocol import Handles, Job
+from quizdl.proof.seal import seal
 from quizdl.words import say
 
 _HIGH = 200
@@ -73,6 +74,7 @@ def _run(job: Job, result: int) -> int:
     run: int | None = None
     function: Callable[..., object] | None = None
     try:
+        seal()
         function = _load(job)
         for run, (seed, params) in enumerate(job.runs):
             _reset_global_random()
