@@ -40,8 +40,17 @@ ELEMENTWISE = frozenset(
     for name in "abs add array asarray clip exp fabs float32 float64 log max maximum mean min"
     " minimum multiply select sqrt subtract sum where".split()
 )
+SHAPES = frozenset(
+    f"numpy.{name}"
+    for name in "broadcast_to expand_dims moveaxis repeat reshape roll split swapaxes tile".split()
+)
+MIXING = frozenset({"choose", "clip", "take"})
+"""Methods that put their arguments among the values of an array."""
+SHAPING = frozenset({"axis", "ddof", "dtype", "keepdims", "ord"})
+"""Arguments that say how an array is gone through, not what is in it."""
 ARRAYS = frozenset(f"numpy.{name}" for name in "eye full linspace ones zeros".split())
 NOTHING: frozenset[str] = frozenset()
+LIKES = frozenset(f"numpy.{name}_like" for name in ("full", "ones", "zeros"))
 SAME = frozenset({"numpy.array", "numpy.asarray", "numpy.copy"})
 
 
@@ -169,6 +178,15 @@ def _unseeded(demo: Demo) -> Iterator[Finding]:
                 yield node.lineno, "fixed_seed", {"name": ast.unparse(node)}
 
 
+def _parts(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions directly inside one, also those in keywords and in comprehensions."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.expr):
+            yield each
+        elif isinstance(each, ast.keyword | ast.comprehension):
+            yield from _parts(each)
+
+
 def _names(node: ast.AST) -> set[str]:
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
@@ -186,7 +204,7 @@ def _once(busy: Answer) -> Callable[[Callable[[_Frame, Part], Answer]], Callable
     def wrap(ask: Callable[[_Frame, Part], Answer]) -> Callable[[_Frame, Part], Answer]:
         @functools.wraps(ask)
         def asked(frame: _Frame, part: Part) -> Answer:
-            key = (ask.__name__, frame.scope, frame.fixed, frame.flags, part)
+            key = (ask.__name__, frame, part)
             answers: dict[object, Answer] = frame.demo.answers
             if key not in answers:
                 answers[key] = busy
@@ -201,23 +219,27 @@ def _once(busy: Answer) -> Callable[[Callable[[_Frame, Part], Answer]], Callable
 @dataclass(frozen=True)
 class _Frame:
     """A function as it is called from a claim: which of its parameters are fixed, and which
-    of those are flags (truth values and words)."""
+    of those are truth values, or chosen by a test; and which are words."""
 
     demo: Demo
     scope: Scope
     fixed: frozenset[str]
     flags: frozenset[str]
+    words: frozenset[str]
+    outer: _Frame | None = None
+    """Of a function inside a function: the call it was made in."""
 
 
 def _of_claim(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
     guards, expects, controlled = _declared(claim)
     defaults = parameters(claim)
-    flags = {
-        name
-        for name, default in defaults.items()
-        if isinstance(default, ast.Constant) and isinstance(default.value, bool)
-    }
-    frame = _Frame(demo, claim, frozenset({*defaults} - {"seed"}), frozenset(flags))
+    frame = _Frame(
+        demo,
+        claim,
+        frozenset({*defaults} - {"seed"}),
+        frozenset(name for name, default in defaults.items() if _is_literal(default, bool)),
+        frozenset(name for name, default in defaults.items() if _is_literal(default, str)),
+    )
     seen: set[object] = set()
     for returned in _returns(claim):
         for table, where in _tables(frame, returned):
@@ -233,6 +255,10 @@ def _of_claim(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
     for name in sorted(map(str, (guards | expects) - seen)):
         yield claim.lineno, "returns", {"claim": claim.name, "name": name}
     yield from _special_cases(demo, claim)
+
+
+def _is_literal(node: ast.expr | None, *types: type) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, types)
 
 
 def _declared(claim: ast.FunctionDef) -> tuple[set[object], set[object], frozenset[str]]:
@@ -296,27 +322,36 @@ def _calls(frame: _Frame, call: ast.Call) -> Iterator[tuple[Function, _Frame]]:
         star = next((n for n, each in enumerate(call.args) if isinstance(each, ast.Starred)), None)
         given |= dict(zip(names, call.args[:star], strict=False))
         given |= {each.arg: each.value for each in call.keywords if each.arg}
-        fixed, flags = set(), set()
+        fixed, flags, words = set(), set(), set()
         for name, default in names.items():
             value = given.get(name)
             if default is not None and star is None if value is None else _fixed(frame, value):
                 fixed.add(name)
                 if value is not None and _switch(frame, value):
                     flags.add(name)
-        yield function, _Frame(frame.demo, function, frozenset(fixed), frozenset(flags))
+                elif isinstance(value, ast.Name) and value.id in frame.words:
+                    words.add(name)
+        around = frame.demo.scope(function)
+        outer: _Frame | None = frame
+        while outer is not None and outer.scope is not around:
+            outer = outer.outer
+        yield (
+            function,
+            _Frame(
+                frame.demo, function, frozenset(fixed), frozenset(flags), frozenset(words), outer
+            ),
+        )
 
 
 def _frame_of(frame: _Frame, name: str) -> _Frame | None:
-    """The frame whose variable `name` is: this one, or for an outer one all we know is its
-    text; None for what is built in or imported."""
+    """The frame whose variable `name` is; None for what is built in or imported."""
     home = frame.demo.home(name, frame.scope)
     if home is None:
         return None
-    if home is frame.scope:
-        return frame
-    if isinstance(home, ast.Module):
-        return _Frame(frame.demo, home, frozenset(), frozenset())
-    return _Frame(frame.demo, home, frozenset(), frozenset())
+    around: _Frame | None = frame
+    while around is not None and around.scope is not home:
+        around = around.outer
+    return around or _Frame(frame.demo, home, NOTHING, NOTHING, NOTHING)
 
 
 @_once(True)
@@ -339,8 +374,15 @@ def _fixed(frame: _Frame, node: ast.expr) -> bool:
             return bool(frame.demo.dotted(node)) or _fixed(frame, node.value)
         case ast.Starred():
             return _fixed(frame, node.value)
-    parts = [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
-    return all(_fixed(frame, part) for part in parts)
+        case ast.BinOp(op=ast.Mult() | ast.Pow()) if _is_zero(node.right):
+            return True
+        case ast.BinOp(op=ast.Mult()) if _is_zero(node.left):
+            return True
+    return all(_fixed(frame, part) for part in _parts(node))
+
+
+def _is_zero(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not isinstance(node.value, str) and node.value == 0
 
 
 @_once(True)
@@ -366,6 +408,8 @@ def _fixed_call(frame: _Frame, call: ast.Call) -> bool:
     whole = frame.demo.dotted(call.func)
     if whole.startswith("numpy.random."):
         return False
+    if whole in LIKES:  # of what is measured they take the shape
+        given = given[1:]
     if whole or (isinstance(call.func, ast.Name) and _frame_of(frame, call.func.id) is None):
         return all(_fixed(frame, each) for each in given)
     functions = [*_calls(frame, call)]
@@ -401,9 +445,13 @@ def _switch(frame: _Frame, node: ast.expr) -> bool:
                 returned = [*_returns(function)]
                 if len(returned) > 1 or any(_switch(inner, each) for each in returned):
                     return _turns(frame, node)
-    return any(
-        _switch(frame, each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)
-    )
+            if frame.words & {each.id for each in _parts(node) if isinstance(each, ast.Name)}:
+                if isinstance(node.func, ast.Name) and _frame_of(frame, node.func.id) is None:
+                    return True  # the length of a word, say
+            if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+                if node.func.value.id in frame.words:
+                    return True
+    return any(_switch(frame, each) for each in _parts(node))
 
 
 @_once(False)
@@ -452,27 +500,52 @@ def _switched(frame: _Frame, node: ast.expr) -> bool:
             if _fixed(frame, node.test) and _turns(frame, node.test):
                 if _fixed(frame, node.body) != _fixed(frame, node.orelse):
                     return True
+                if isinstance(node.body, ast.Tuple) and isinstance(node.orelse, ast.Tuple):
+                    pairs = zip(node.body.elts, node.orelse.elts, strict=False)
+                    if any(_fixed(frame, one) != _fixed(frame, other) for one, other in pairs):
+                        return True
                 if _off(frame, node.body, node.orelse) or _off(frame, node.orelse, node.body):
                     return True
             return _switched(frame, node.body) or _switched(frame, node.orelse)
         case ast.BinOp(op=ast.MatMult()):
             return False
         case ast.BinOp() | ast.Compare() | ast.BoolOp():
-            return _mixed(frame, [e for e in ast.iter_child_nodes(node) if isinstance(e, ast.expr)])
+            return _mixed(frame, [*_parts(node)])
         case ast.Name():
             return _switched_name(frame, node.id)
-        case ast.Subscript(value=ast.Dict() as table):
-            kinds = {_fixed(frame, value) for value in table.values}
-            chosen = _fixed(frame, node.slice) and _turns(frame, node.slice)
-            return (chosen and len(kinds) > 1) or any(_switched(frame, v) for v in table.values)
-        case ast.Subscript() | ast.Attribute() | ast.Starred():
+        case ast.Subscript():
+            if _turns(frame, node.slice) and _fixed(frame, node.slice):
+                displays = [*_displays(frame, node.value)]
+                if any(_chosen(frame, each) for each in displays):
+                    return True
+                if not displays and _switch(frame, node.slice):
+                    return True
+            return _switched(frame, node.value)
+        case ast.Attribute() | ast.Starred():
             return _switched(frame, node.value)
         case ast.Dict():
             return any(_switched(frame, value) for value in node.values)
         case ast.Call():
             return _switched_call(frame, node)
-    parts = (each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
-    return any(_switched(frame, part) for part in parts)
+    return any(_switched(frame, part) for part in _parts(node))
+
+
+def _displays(frame: _Frame, node: ast.expr) -> Iterator[list[ast.expr]]:
+    """The entries of the lists, tuples and dicts that an expression may be, written out."""
+    match node:
+        case ast.Dict():
+            yield node.values
+        case ast.List() | ast.Tuple():
+            yield node.elts
+        case ast.Name():
+            for value in _values(frame.demo, node.id, frame.scope):
+                if not isinstance(value, ast.Name):
+                    yield from _displays(frame, value)
+
+
+def _chosen(frame: _Frame, entries: list[ast.expr]) -> bool:
+    """Whether to choose among them is to choose between measured and not."""
+    return len({_fixed(frame, each) for each in entries}) > 1
 
 
 def _off(frame: _Frame, one: ast.expr, other: ast.expr) -> bool:
@@ -517,28 +590,38 @@ def _switched_name(frame: _Frame, name: str) -> bool:
 
 def _switched_call(frame: _Frame, call: ast.Call) -> bool:
     functions = [*_calls(frame, call)]
+    kinds = set()
     for function, inner in functions:
-        returned = [*_returns(function)]
-        kinds = {_fixed(inner, each) for each in returned}
-        if len(kinds) > 1 and _tests_parameter(inner, function):
+        returned = {each: _fixed(inner, each) for each in _returns(function)}
+        kinds |= {kind for each, kind in returned.items() if not _array(frame.demo, each)}
+        if len({*returned.values()}) > 1 and _tests_parameter(inner, function):
             return True
         if any(_switched(inner, each) for each in returned):
             return True
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if functions:  # what helpers give to helpers is the mechanism; what is written here is not
+        if len(kinds) > 1 and isinstance(call.func, ast.Subscript | ast.IfExp):
+            return True
         return any(_switched(frame, each) for each in given if not _calling(frame, each))
     whole = frame.demo.dotted(call.func)
-    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    given = [*call.args, *(each.value for each in call.keywords if each.arg not in SHAPING)]
     if isinstance(call.func, ast.Attribute) and not whole:
+        if call.func.attr == "get" and call.args and _turns(frame, call.args[0]):
+            for entries in _displays(frame, call.func.value):
+                if _chosen(frame, [*entries, *call.args[1:]]):
+                    return True
         if _switched(frame, call.func.value):
             return True
-    if name in SCALAR or whole in ELEMENTWISE:
-        return _mixed(frame, given)
-    return any(_switched(frame, each) for each in given)
+        if call.func.attr in MIXING:
+            return _mixed(frame, [call.func.value, *given])
+        return any(_switched(frame, each) for each in given)
+    if whole.startswith("numpy.linalg.") or whole in SHAPES:
+        return any(_switched(frame, each) for each in given)
+    return _mixed(frame, given)
 
 
 def _array(demo: Demo, node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and demo.dotted(node.func) in ARRAYS
+    return isinstance(node, ast.Call) and demo.dotted(node.func) in ARRAYS | LIKES
 
 
 def _calling(frame: _Frame, node: ast.expr) -> bool:
@@ -683,7 +766,7 @@ def _special_cases(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
     numeric = {
         name
         for name, default in parameters(claim).items()
-        if default is not None and not _literal_flag(default) and name != "seed"
+        if default is not None and not _is_literal(default, bool, str) and name != "seed"
     }
     for node in ast.walk(claim):
         if isinstance(node, ast.Compare) and isinstance(
@@ -699,7 +782,3 @@ def _special_cases(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
             }
             if names and values - {0, 1}:
                 yield node.lineno, "special", {"name": "、".join(names)}
-
-
-def _literal_flag(default: ast.expr) -> bool:
-    return isinstance(default, ast.Constant) and isinstance(default.value, bool | str)

@@ -85,6 +85,7 @@ def prove_all(
     """
     cases = [_Case(each, claim, tuple(seeds)) for each in questions for claim in each.claims]
     _prove(pool, cases, advance)
+    pool.close()  # it starts another server: where things lie in memory is different there
     repeated = [_again(case) for case in cases if case.proved]
     doubts = [*repeated, *(each for case in cases if case.proved for each in _further(case))]
     _run(pool, doubts, advance)
@@ -129,7 +130,7 @@ def _prove(pool: Pool, cases: Sequence[_Case], advance: Callable[[], None]) -> N
         if problem := problem_of(case.question, event.result):
             case.problems.append(problem)
             advance()  # for the second time: nothing more is asked of it
-        case.object(audit.of_declaration(case.claim))
+        case.object(audit.of_guards(case.claim, case.samples))
         alive = audit.of_numbers(case.claim, case.samples)
         case.object(each for each in alive if case.proved or each.key == "constant")
 

@@ -31,10 +31,10 @@ class Assigned:
     looped: bool
     """In a loop of its scope, or the target of one."""
     tests: tuple[ast.expr, ...]
-    """Conditions of the `if`s around it, within its scope."""
+    """Conditions of the `if`s around it, and subjects of the `match`es, within its scope."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Demo:
     """A parsed demo. Raises what `ast.parse` raises (SyntaxError, ValueError)."""
 
@@ -146,6 +146,8 @@ class Demo:
             looped = looped or isinstance(above, LOOPS)
             if isinstance(above, ast.If):
                 tests.append(above.test)
+            if isinstance(above, ast.Match):
+                tests.append(above.subject)
         found = Assigned(value, node, changes, looped, tuple(tests))
         self.bound[scope].setdefault(name, []).append(found)
 

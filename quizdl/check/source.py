@@ -56,7 +56,7 @@ REACHING = frozenset(
     "__import__ breakpoint compile delattr dir eval exec getattr globals hasattr help input"
     " locals memoryview object open setattr type vars".split()
 )
-UNREPEATABLE = frozenset({"hash", "id"})
+UNREPEATABLE = frozenset({"ascii", "hash", "id", "repr"})
 ENDING = frozenset({"BaseException", "GeneratorExit", "KeyboardInterrupt", "SystemExit"}) | {
     "exit",
     "quit",

@@ -32,10 +32,12 @@ APART = 0.1
 GAP = 2.0
 """Least gap between claim and control, in standard deviations of the claim's own number over
 the seeds; as it stands or by its logarithm. Ours: 3 and more."""
+ROUNDING = 1e-12
+"""A control whose number is no further than this from the bound breaks it by rounding."""
 WIDE = 4.0
 """An interval whose ends differ by this factor is measured by logarithms."""
 EXACT = 1e-5
-"""What counts as far from a bound `== x`, relative to x or to 1: rounding does not."""
+"""The unit of depth for `== x`, relative to x or to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,16 @@ def margins(claim: Claim, samples: Sequence[Sample]) -> tuple[Margins, ...]:
     """Of every expectation, over all `samples`; each arm must have been measured."""
     found = []
     for name, bound in claim.expects.items():
-        ours = _values(samples, name, 0)
+        ours, ends = _values(samples, name, 0), (bound.low, bound.high)
         worst = min(ours, key=lambda value: depth(bound, value))
         beyond, gaps = [], []
         for arm in range(1, len(claim.controls) + 1):
             theirs = _values(samples, name, arm)
             beyond.append(min(-depth(bound, value) for value in theirs))
+            if min(abs(value - end) for value in theirs for end in ends) < ROUNDING:
+                beyond[-1] = min(beyond[-1], 0.0)
             gaps.append(max(_gap(ours, theirs), _gap(_logs(ours), _logs(theirs))))
-        edge = min((bound.low, bound.high), key=lambda end: abs(end - worst))
+        edge = min(ends, key=lambda end: abs(end - worst))
         spread = statistics.pstdev(ours)
         spreads = abs(worst - edge) / spread if spread else math.inf
         found.append(Margins(name, depth(bound, worst), spreads, tuple(beyond), tuple(gaps)))
@@ -131,10 +135,12 @@ def _gap(ours: Sequence[float], theirs: Sequence[float]) -> float:
 # --- what speaks against a claim ---------------------------------------------------------
 
 
-def of_declaration(claim: Claim) -> Iterator[Objection]:
-    """An experiment that did nothing reports zeros; some bound has to notice."""
+def of_guards(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:
+    """An experiment that did nothing reports zeros. Some bound has to notice, and on a number
+    that moves at all: one that is 10 whatever happens says nothing about what happened."""
     bounds = {**claim.guards, **claim.expects}
-    if all(bound.holds(0.0) for bound in bounds.values()):
+    alive = (n for n in bounds if len({repr(s.numbers.get(n)) for s in samples}) > 1)
+    if samples and all(bounds[name].holds(0.0) for name in alive):
         yield Objection("no_guard", {"names": "、".join(claim.expects)})
 
 

@@ -30,3 +30,10 @@ def rounding_for_a_control(how="three", seed=0):  # <- check.audit.close
 def control_within_the_noise(level=0.0, seed=0):  # <- check.audit.overlap
     x = np.random.default_rng(seed).uniform(-1, 1, 1)
     return {"占比": share(0, seed), "份额": 0.3 + np.abs(x + level * np.sign(x)).max() / 2}
+
+
+@claim(guard={"占比": ">= 0.1"}, expect={"误差": "<= 1e-16"}, control={"how": "sum"})
+def rounding_again(how="three", seed=0):  # <- check.audit.close
+    x = np.random.default_rng(seed).uniform(2, 3, 4000)
+    y = {"three": 3 * x, "sum": x * 0.3 * 10}[how]
+    return {"占比": np.abs(x).max(), "误差": np.abs(y - x * 3).max()}

@@ -114,3 +114,141 @@ def by_a_truth_value(spoilt=False, seed=0):
         "误": error(seed),
         "误差": error(seed) + 3 * spoilt,  # <- check.source.switched
     }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def chosen_from_a_list(how="good", seed=0):
+    found = [error(seed), 1.0]
+    return {
+        "误": error(seed),
+        "误差": found[how == "bad"],  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def chosen_from_a_dict(how="good", seed=0):
+    found = {"good": error(seed), "bad": 1.0}
+    return {
+        "误": error(seed),
+        "误差": found[how],  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def chosen_with_a_default(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": {"good": error(seed)}.get(how, 1.0),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def chosen_among_functions(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": {"good": lambda e: e, "bad": lambda e: 1.0}[how](error(seed)),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def chosen_by_numpy(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": np.choose(how == "bad", [error(seed), 1.0]),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def chosen_from_what_is_sorted(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": sorted([error(seed), 1.0])[how == "bad"],  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def chosen_in_pairs(how="good", seed=0):
+    found, _ = (error(seed), 1.0) if how == "good" else (1.0, error(seed))
+    return {
+        "误": error(seed),
+        "误差": found,  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def matched(how="good", seed=0):
+    found = error(seed)
+    match how:
+        case "bad":
+            found = 1.0
+    return {
+        "误": error(seed),
+        "误差": found,  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def in_a_nested_function(how="good", seed=0):
+    found = error(seed)
+
+    def shown():
+        return 1.0 if how == "bad" else found
+
+    return {
+        "误": error(seed),
+        "误差": shown(),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def by_the_length_of_a_word(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": error(seed) + 0.5 * (4 - len(how)),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def by_how_often_something_happens(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": error(seed) + sum(1.0 for _ in range(how == "bad")),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def by_a_power(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": error(seed) ** (1 if how == "good" else 0),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def clipped(how="good", seed=0):
+    return {
+        "误": error(seed),
+        "误差": np.clip(error(seed), float(how == "bad"), 2.0),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def put_into_an_array(how="good", seed=0):
+    found = np.zeros(3)
+    found[0] = error(seed)
+    if how == "bad":
+        found[1] = 1.0
+    return {
+        "误": error(seed),
+        "误差": found.max(),  # <- check.source.switched
+    }
+
+
+@claim(guard={"误": ">= 1e-14"}, expect={"误差": "<= 1e-9"}, control={"how": "bad"})
+def sorted_by_name(how="good", seed=0):
+    found = error(seed)
+    found = found * 1e6 if how == "bad" else found
+    return {
+        "误": error(seed),
+        "误差": found,  # <- check.source.switched
+    }

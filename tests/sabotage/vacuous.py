@@ -19,7 +19,7 @@ def guard_that_zero_meets(init="constant", seed=0):  # <- check.audit.no_guard
 
 
 @claim(guard={"样本数": ">= 3"}, expect={"误差": "<= 1e-9"}, control={"init": "random"})
-def guard_that_is_a_constant(init="constant", seed=0):
+def guard_that_is_a_constant(init="constant", seed=0):  # <- check.audit.no_guard
     W = np.random.default_rng(seed).normal(0, 1, (4, 4))
     chosen = W[W > {"constant": 9.0, "random": -9.0}[init]]  # 一个也没选中
     return {
@@ -38,3 +38,20 @@ def not_a_number(init="constant", seed=0):  # <- judge.not_finite
 @claim(guard={"范数": ">= 0.1"}, expect={"误差": "<= 1e-9"}, control={"init": "random"})
 def nothing_returned(init="constant", seed=0):  # <- check.source.returns judge.missing
     return {}
+
+
+@claim(guard={"样本数": ">= 3"}, expect={"误差": "<= 1e-9"}, control={"init": "random"})
+def guard_that_never_moves(init="constant", seed=0):  # <- check.audit.no_guard
+    W = np.random.default_rng(seed).normal(0, 1, (4, 4))
+    chosen = W[W > {"constant": 9.0, "random": -9.0}[init]]  # 一个也没选中
+    return {"样本数": W.size, "误差": np.abs(chosen).sum()}
+
+
+@claim(guard={"样本数": ">= 3"}, expect={"误差": "<= 1e-9"}, control={"init": "random"})
+def nothing_times_something(init="constant", seed=0):  # <- check.audit.no_guard
+    W = np.random.default_rng(seed).normal(0, 1, (4, 4))
+    scale = 1.0 if init == "random" else 0.0
+    return {
+        "样本数": 10 + 0 * np.abs(W).max(),  # <- check.source.mirror
+        "误差": np.abs(W * scale).sum(),
+    }
