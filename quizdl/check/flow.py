@@ -124,7 +124,9 @@ def _into_call(demo: Demo, call: ast.Call, argument: ast.AST) -> list[tuple[Scop
         elif isinstance(argument, ast.expr):
             place = call.args.index(argument) + method
             starred = any(isinstance(each, ast.Starred) for each in call.args[: place + 1])
-            found += [(function, name) for name in (names[place:] if starred else names[place:][:1])]
+            found += [
+                (function, name) for name in (names[place:] if starred else names[place:][:1])
+            ]
     return found
 
 
@@ -172,7 +174,9 @@ def _unseeded(demo: Demo) -> Iterator[Finding]:
             given = [*node.args, *(keyword.value for keyword in node.keywords)]
             names = set().union(*map(_names, given))
             scope = demo.scope(node)
-            if not given or any(isinstance(part, ast.Constant) and part.value is None for part in given):
+            if not given or any(
+                isinstance(part, ast.Constant) and part.value is None for part in given
+            ):
                 yield node.lineno, "random", {"name": ast.unparse(node)}
             elif all(demo.home(name, scope) in (None, demo.tree) for name in names):
                 yield node.lineno, "fixed_seed", {"name": ast.unparse(node)}
@@ -198,7 +202,9 @@ Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 
 
-def _once(busy: Answer) -> Callable[[Callable[[_Frame, Part], Answer]], Callable[[_Frame, Part], Answer]]:
+def _once(
+    busy: Answer,
+) -> Callable[[Callable[[_Frame, Part], Answer]], Callable[[_Frame, Part], Answer]]:
     """Ask each question of one frame once; one that leads back to itself is answered `busy`."""
 
     def wrap(ask: Callable[[_Frame, Part], Answer]) -> Callable[[_Frame, Part], Answer]:
@@ -248,7 +254,9 @@ def _of_claim(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
                 seen.add(name)
                 if name not in guards and name not in expects:
                     continue
-                for what in _objections(where, value, controlled if where is frame else frozenset()):
+                for what in _objections(
+                    where, value, controlled if where is frame else frozenset()
+                ):
                     yield value.lineno, what, {"name": name}
                 if name in expects and _drawn(where, value):
                     yield value.lineno, "drawn", {"name": name}

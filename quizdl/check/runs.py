@@ -142,9 +142,7 @@ def _parameters(demo: str, name: str) -> frozenset[str]:
     return frozenset()
 
 
-def _run(
-    pool: Pool, doubts: Sequence[_Doubt], advance: Callable[[], None] = lambda: None
-) -> None:
+def _run(pool: Pool, doubts: Sequence[_Doubt], advance: Callable[[], None] = lambda: None) -> None:
     for event in pool.prove([doubt.trial() for doubt in doubts], ()):
         doubt = doubts[event.trial]
         if isinstance(event, Measured):

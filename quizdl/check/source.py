@@ -14,7 +14,7 @@ from pathlib import Path
 
 from quizdl import proof
 from quizdl.check.flow import flow_findings
-from quizdl.check.scopes import SUBMODULES, Demo, is_claim, parameters
+from quizdl.check.scopes import FUNCTIONS, SUBMODULES, Demo, is_claim, parameters
 from quizdl.model import Problem
 from quizdl.words import say
 
@@ -26,7 +26,7 @@ MODULES = {  # what may be imported; of some only these names
     "__future__": ANY,
     "collections": frozenset({"ChainMap", "Counter", "OrderedDict", "defaultdict", "deque"})
     | {"namedtuple"},
-    "collections.abc": ANY,
+    "collections.abc": frozenset({"Callable", "Iterable", "Iterator", "Mapping", "Sequence"}),
     "dataclasses": frozenset({"asdict", "astuple", "dataclass", "field", "replace"}),
     "functools": frozenset({"partial", "reduce", "wraps"}),
     "itertools": ANY,
@@ -37,18 +37,30 @@ MODULES = {  # what may be imported; of some only these names
     | {"Sequence", "TypeAlias"},
 } | dict.fromkeys(SUBMODULES, ANY)
 
-RANDOM = frozenset({"BitGenerator", "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox"}) | {
-    "SFC64",
-    "SeedSequence",
-    "default_rng",
+NUMPY = {  # of NumPy's modules, what neither has a state nor leads to another module
+    "fft": frozenset(
+        "fft fft2 fftfreq fftn fftshift hfft ifft ifft2 ifftn ifftshift ihfft irfft irfft2 irfftn"
+        " rfft rfft2 rfftfreq rfftn".split()
+    ),
+    "linalg": frozenset(
+        "LinAlgError cholesky cond cross det diagonal eig eigh eigvals eigvalsh inv lstsq matmul"
+        " matrix_norm matrix_power matrix_rank matrix_transpose multi_dot norm outer pinv qr"
+        " slogdet solve svd svdvals tensordot tensorinv tensorsolve trace vecdot vector_norm".split()
+    ),
+    "polynomial": frozenset("Chebyshev Hermite HermiteE Laguerre Legendre Polynomial".split()),
+    "random": frozenset(
+        "BitGenerator Generator MT19937 PCG64 PCG64DXSM Philox SFC64 SeedSequence"
+        " default_rng".split()
+    ),
 }
-"""What of numpy.random has no hidden global state."""
 
-OUTSIDE = frozenset(  # of numpy: files, clocks, settings of the process, ways to other modules
-    "DataSource char compat core ctypeslib datetime64 distutils dtypes exceptions f2py fromfile"
-    " fromregex genfromtxt get_include getbufsize info lib load loadtxt ma matlib memmap"
-    " may_share_memory rec save savetxt savez savez_compressed set_printoptions setbufsize seterr"
-    " seterrcall shares_memory show_config show_runtime source test testing typing version".split()
+OUTSIDE = frozenset(  # files, clocks, settings of the process, ways to other modules
+    "DataSource add_docstring add_newdoc add_newdoc_ufunc builtins char compat core ctypeslib"
+    " datetime64 distutils dtypes exceptions f2py from_dlpack fromfile fromregex genfromtxt"
+    " get_include getbufsize info lib load loadtxt ma math matlib memmap os rec save savetxt savez"
+    " savez_compressed set_numeric_ops set_printoptions set_string_function setbufsize seterr"
+    " seterrcall seterrobj show_config show_runtime source sys test testing typing version"
+    " warnings".split()
 )
 ALLOWED_LIB = "numpy.lib.stride_tricks.sliding_window_view"
 
@@ -61,9 +73,9 @@ ENDING = frozenset({"BaseException", "GeneratorExit", "KeyboardInterrupt", "Syst
     "exit",
     "quit",
 }
-INNER = frozenset(  # attributes that lead to frames, code, files, raw memory, a generator's seed
-    "ag_frame bit_generator cr_frame ctypes dump dumps entropy f_back f_builtins f_code f_globals"
-    " f_lineno f_locals f_trace gi_code gi_frame mro seed_seq setflags tb_frame tb_next tofile"
+INNER = frozenset(  # attributes that lead to frames, modules, files, raw memory, a generator's seed
+    "ag_frame bit_generator builtins cr_frame ctypes dump dumps entropy f_back f_builtins f_code f_globals"
+    " f_lineno f_locals f_trace gi_code gi_frame mro os seed_seq setflags sys tb_frame tb_next tofile"
     " with_traceback".split()
 )
 RAW = frozenset({"data", "dtype", "flags", "strides"})
@@ -75,6 +87,11 @@ SPECIAL = frozenset(  # methods a teaching class may define; none is called behi
     " truediv rtruediv pow rpow matmul rmatmul neg".split()
 )
 DECORATORS = frozenset({"classmethod", "dataclass", "property", "staticmethod"})
+BUILT_IN = frozenset(
+    "abs all any bool dict divmod enumerate filter float frozenset int iter len list map max min"
+    " next pow range reversed round set sorted str sum super tuple zip".split()
+)
+"""What a reader takes for granted, so that nothing else may have these names."""
 MUTATING = frozenset(
     "add append appendleft clear discard extend extendleft fill insert itemset pop popitem popleft"
     " put remove resize reverse rotate send setdefault sort update".split()
@@ -92,14 +109,23 @@ def source_problems(source: str, path: Path) -> tuple[Problem, ...]:
     """
     try:
         demo = Demo(source)
-        found = [*_findings(demo), *flow_findings(demo)]
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError):
         return ()
+    except RecursionError:
+        return (_too_deep(path),)
+    try:
+        found = [*_findings(demo), *flow_findings(demo)]
+    except RecursionError:  # to look no further would be a way through
+        return (_too_deep(path),)
     said = {}
     for line, key, values in found:
         message = say(f"check.source.{key}", **values)
         said[line, message] = Problem(path, line, message, say(f"check.source.{key}.fix"))
     return tuple(said[place] for place in sorted(said))
+
+
+def _too_deep(path: Path) -> Problem:
+    return Problem(path, 1, say("check.source.deep"), say("check.source.deep.fix"))
 
 
 def _findings(demo: Demo) -> Iterator[Finding]:
@@ -130,10 +156,10 @@ def _of_numpy(whole: str) -> str:
     first, *rest = whole.split(".")
     if first != "numpy" or not rest or whole == ALLOWED_LIB:
         return ""
-    if rest[0] in OUTSIDE:
+    if rest[0] in OUTSIDE or len(rest) > 2:
         return "reach"
-    if rest[0] == "random" and len(rest) > 1 and rest[1] not in RANDOM:
-        return "random"
+    if rest[0] in NUMPY and len(rest) > 1 and rest[1] not in NUMPY[rest[0]]:
+        return "random" if rest[0] == "random" else "reach"
     return ""
 
 
@@ -150,7 +176,7 @@ def _of_name(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
             yield "exits", name
         elif name == "print" and home is None:
             yield "prints", name
-        if name in demo.imports and isinstance(node.ctx, ast.Store | ast.Del):
+        if isinstance(node.ctx, ast.Store | ast.Del) and (name in demo.imports or name in BUILT_IN):
             yield "rebound", name
         elif name in demo.imports and home in (None, demo.tree) and demo.imports[name][1]:
             if not isinstance(parent, ast.Attribute):
@@ -173,7 +199,7 @@ def _of_name(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
         elif (allowed := MODULES.get(whole.rpartition(".")[0])) is not None:
             if "*" not in allowed and whole.rpartition(".")[2] not in allowed:
                 yield "reach", whole
-    elif isinstance(node, ast.arg) and node.arg in demo.imports:
+    elif isinstance(node, ast.arg) and (node.arg in demo.imports or node.arg in BUILT_IN):
         yield "rebound", node.arg
 
 
@@ -197,11 +223,19 @@ def _of_statement(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
             yield "random", text
         case ast.Set() | ast.SetComp():
             yield from _of_set(demo, node)
-        case ast.Call(func=ast.Name(id="set" | "frozenset" as name)):
-            if demo.home(name, demo.scope(node)) is None:
-                yield from _of_set(demo, node)
+        case ast.Call(func=ast.Name(id="set" | "frozenset")):
+            yield from _of_set(demo, node)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield from _of_definition(demo, node)
+    if isinstance(node, FUNCTIONS):
+        for name, default in parameters(node).items():
+            held = [default] if default is not None else []
+            if isinstance(default, ast.Name):
+                held = [
+                    each.value for each in demo.bound[demo.tree].get(default.id, ()) if each.value
+                ]
+            if any(isinstance(each, ast.List | ast.Dict | ast.Set | ast.Call) for each in held):
+                yield "state", name
     yield from _of_change(demo, node)
 
 
@@ -220,7 +254,10 @@ def _of_definition(
     demo: Demo, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 ) -> Iterator[tuple[str, str]]:
     scope = demo.scope(node)
-    if node.name in demo.imports or len(demo.bound[scope].get(node.name, ())) > 1:
+    method = isinstance(demo.parents[node], ast.ClassDef)
+    if node.name in demo.imports or (node.name in BUILT_IN and not method):
+        yield "rebound", node.name
+    elif not method and len(demo.bound[scope].get(node.name, ())) > 1:
         yield "rebound", node.name
     if node.name.startswith("__") and node.name not in SPECIAL:
         yield "reach", node.name
@@ -235,10 +272,6 @@ def _of_definition(
             good = isinstance(target, ast.Name) and target.id in DECORATORS
         if not good:
             yield "decorator", ast.unparse(target)
-    if not isinstance(node, ast.ClassDef):
-        for name, default in parameters(node).items():
-            if isinstance(default, ast.List | ast.Dict | ast.Set | ast.Call):
-                yield "state", name
 
 
 def _of_change(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:

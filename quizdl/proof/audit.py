@@ -184,7 +184,11 @@ def of_margins(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:
             yield Objection("hair", {"name": each.name, "bound": bound, "depth": depth_})
     for arm in range(len(claim.controls)):
         best = max(found, key=lambda each: (min(each.beyond[arm], APART), each.gaps[arm]))
-        values: dict[str, object] = {"arm": arm + 1, "name": best.name, "bound": claim.expects[best.name].text}
+        values: dict[str, object] = {
+            "arm": arm + 1,
+            "name": best.name,
+            "bound": claim.expects[best.name].text,
+        }
         if best.beyond[arm] < APART:
             yield Objection("close", values | {"depth": _percent(best.beyond[arm])})
         elif best.gaps[arm] < GAP:

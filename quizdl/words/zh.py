@@ -335,6 +335,8 @@ TEXT: dict[str, str] = {
     "check.source.itself.fix": "比较两条独立的路各自算出的结果。",
     "check.source.special": "参数 {name} 等于某个数时走另一条路：可能绕过了计算。",
     "check.source.special.fix": "对所有取值用同一个算法；要分几种做法就用字符串参数。",
+    "check.source.deep": "表达式套得太深，看不出它做了什么。",
+    "check.source.deep.fix": "把它拆成几行。",
     # --- check: what the numbers of a claim say
     "check.audit.no_guard": "命题 {claim}：所有的数都是 0 时它也成立，空的实验也算证明了（期望：{names}）。",
     "check.audit.no_guard.fix": '加一个 guard，让什么也没发生的实验过不去，例如 "梯度最大绝对值": ">= 1e-3"。',

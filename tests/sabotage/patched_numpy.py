@@ -25,7 +25,11 @@ class np:  # <- check.source.rebound
     tanh = staticmethod(lambda x: x)
 
 
-def abs(x):
+max = min  # <- check.source.rebound
+np.set_numeric_ops(add=min)  # <- check.source.reach
+
+
+def abs(x):  # <- check.source.rebound
     return x
 
 

@@ -10,6 +10,8 @@ from sys import _getframe  # <- check.source.import
 
 import collections
 import functools
+import itertools
+from collections.abc import sys  # <- check.source.import
 
 import numpy as np
 
@@ -44,6 +46,10 @@ def reached(f):
     yield np.random.default_rng(f()).bit_generator  # <- check.source.reach
     yield np.save("x", 1)  # <- check.source.reach
     yield np.load("x")  # <- check.source.reach
+    yield np.polynomial.polyutils.np.load  # <- check.source.reach
+    yield np.linalg.linalg  # <- check.source.reach
+    yield np.lib.format.os  # <- check.source.reach
+    yield itertools.count, functools.os  # <- check.source.reach
     yield type(f)  # <- check.source.reach
 
 

@@ -24,7 +24,7 @@ def draw(seed):
     return np.random.default_rng(seed).uniform(3, 4, 20)
 
 
-def alias(into=CALLS):
+def alias(into=CALLS):  # <- check.source.state
     into.append(1)
     return len(into)
 
@@ -92,3 +92,39 @@ FOLLOWING = numbering()
 @claim(guard={"范数": ">= 0.1"}, expect={"误差": "<= 1e-9"}, control={"how": "square"})
 def closure(how="double", seed=0):  # <- check.audit.order
     return outcome(draw(seed) + FOLLOWING(), how)
+
+
+def last(x):
+    calls = CALLS
+    calls.append(x)
+    return len(calls)
+
+
+@claim(guard={"范数": ">= 0.1"}, expect={"误差": "<= 1e-9"}, control={"how": "square"})
+def another_name_for_it(how="double", seed=0):  # <- check.audit.order
+    return outcome(draw(seed) + last(1), how)
+
+
+TOTAL = np.zeros(3)
+GENERATED = (each for each in range(10**6))
+
+
+@claim(guard={"范数": ">= 0.1"}, expect={"误差": "<= 1e-9"}, control={"how": "square"})
+def array_written_by_numpy(how="double", seed=0):  # <- check.audit.order
+    np.add(TOTAL, 1, out=TOTAL)
+    return outcome(draw(seed) + TOTAL.max(), how)
+
+
+@claim(guard={"范数": ">= 0.1"}, expect={"误差": "<= 1e-9"}, control={"how": "square"})
+def generator_used_up(how="double", seed=0):  # <- check.audit.order
+    for each in GENERATED:
+        break
+    return outcome(draw(seed) + each, how)
+
+
+remembering = lambda x, seen=[]: seen.append(x) or len(seen)  # <- check.source.state
+
+
+@claim(guard={"范数": ">= 0.1"}, expect={"误差": "<= 1e-9"}, control={"how": "square"})
+def lambda_that_grows(how="double", seed=0):  # <- check.audit.order
+    return outcome(draw(seed) + remembering(1), how)
