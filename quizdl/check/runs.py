@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from quizdl.check.scopes import parameters
 from quizdl.check.source import source_problems
+from quizdl.check.source.scopes import parameters
 from quizdl.model import (
     Claim,
     ClaimResult,

@@ -11,9 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from quizdl.check.source.allowed import FILLING, SUBMODULES
+
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Scope: TypeAlias = ast.Module | Function
 Loop: TypeAlias = ast.For | ast.AsyncFor | ast.While
+
+Finding: TypeAlias = tuple[int, str, dict[str, object]]
+"""A line, a key below `check.source`, and what fills its text in."""
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 PARTS = (ast.Attribute, ast.Subscript)
@@ -219,8 +224,18 @@ def _in_head(
     return node not in function.body
 
 
-FILLING = frozenset({"add", "append", "extend", "insert", "setdefault", "update"})
-"""Methods whose last argument becomes part of what they are called on."""
+def parts(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions directly inside one, also those in keywords and in comprehensions."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.expr):
+            yield each
+        elif isinstance(each, ast.keyword | ast.comprehension):
+            yield from parts(each)
 
-SUBMODULES = frozenset({"numpy.linalg", "numpy.random", "numpy.fft", "numpy.polynomial"})
-"""What of NumPy is a module and of use to a demo."""
+
+def names(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def is_literal(node: ast.expr | None, *types: type) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, types)

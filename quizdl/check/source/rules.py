@@ -1,134 +1,32 @@
-"""What the source of a demo may hold: imports, names and statements that let a claim be a
-pure function of its parameters and its seed, and nothing else. Nothing is executed.
-
-These are rules for honest authors and a net for careless ones: what is not reached by name
-cannot be patched, read or written. `flow` asks where the numbers come from.
-"""
+"""What a demo may hold: the imports, names and statements of a pure function."""
 
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Iterator
-from pathlib import Path
 
-from quizdl import proof
-from quizdl.check.flow import flow_findings
-from quizdl.check.scopes import FUNCTIONS, SUBMODULES, Demo, is_claim, parameters
-from quizdl.model import Problem
-from quizdl.words import say
-
-Finding = tuple[int, str, dict[str, object]]
-"""Line, key below `check.source`, and what fills the text in."""
-
-ANY = frozenset({"*"})
-MODULES = {  # what may be imported; of some only these names
-    "__future__": ANY,
-    "collections": frozenset({"ChainMap", "Counter", "OrderedDict", "defaultdict", "deque"})
-    | {"namedtuple"},
-    "collections.abc": frozenset({"Callable", "Iterable", "Iterator", "Mapping", "Sequence"}),
-    "dataclasses": frozenset({"asdict", "astuple", "dataclass", "field", "replace"}),
-    "functools": frozenset({"partial", "reduce", "wraps"}),
-    "itertools": ANY,
-    "math": ANY,
-    "numpy": ANY,
-    "quizdl.proof": frozenset(proof.__all__),
-    "typing": frozenset({"Any", "Callable", "Iterable", "Iterator", "Literal", "NamedTuple"})
-    | {"Sequence", "TypeAlias"},
-} | dict.fromkeys(SUBMODULES, ANY)
-
-NUMPY = {  # of NumPy's modules, what neither has a state nor leads to another module
-    "fft": frozenset(
-        "fft fft2 fftfreq fftn fftshift hfft ifft ifft2 ifftn ifftshift ihfft irfft irfft2 irfftn"
-        " rfft rfft2 rfftfreq rfftn".split()
-    ),
-    "linalg": frozenset(
-        "LinAlgError cholesky cond cross det diagonal eig eigh eigvals eigvalsh inv lstsq matmul"
-        " matrix_norm matrix_power matrix_rank matrix_transpose multi_dot norm outer pinv qr"
-        " slogdet solve svd svdvals tensordot tensorinv tensorsolve trace vecdot vector_norm".split()
-    ),
-    "polynomial": frozenset("Chebyshev Hermite HermiteE Laguerre Legendre Polynomial".split()),
-    "random": frozenset(
-        "BitGenerator Generator MT19937 PCG64 PCG64DXSM Philox SFC64 SeedSequence"
-        " default_rng".split()
-    ),
-}
-
-OUTSIDE = frozenset(  # files, clocks, settings of the process, ways to other modules
-    "DataSource add_docstring add_newdoc add_newdoc_ufunc builtins char compat core ctypeslib"
-    " datetime64 distutils dtypes exceptions f2py from_dlpack fromfile fromregex genfromtxt"
-    " get_include getbufsize info lib load loadtxt ma math matlib memmap os rec save savetxt savez"
-    " savez_compressed set_numeric_ops set_printoptions set_string_function setbufsize seterr"
-    " seterrcall seterrobj show_config show_runtime source sys test testing typing version"
-    " warnings".split()
+from quizdl.check.source.allowed import (
+    ALLOWED_LIB,
+    BUILT_IN,
+    DATES,
+    DECORATORS,
+    ENDING,
+    INNER,
+    MODULES,
+    MUTATING,
+    NUMPY,
+    ORDERLESS,
+    OUTSIDE,
+    RAW,
+    REACHING,
+    SPECIAL,
+    SUBMODULES,
+    UNREPEATABLE,
 )
-ALLOWED_LIB = "numpy.lib.stride_tricks.sliding_window_view"
-
-REACHING = frozenset(
-    "__import__ breakpoint compile delattr dir eval exec getattr globals hasattr help input"
-    " locals memoryview object open setattr type vars".split()
-)
-UNREPEATABLE = frozenset({"ascii", "hash", "id", "repr"})
-ENDING = frozenset({"BaseException", "GeneratorExit", "KeyboardInterrupt", "SystemExit"}) | {
-    "exit",
-    "quit",
-}
-INNER = frozenset(  # attributes that lead to frames, modules, files, raw memory, a generator's seed
-    "ag_frame bit_generator builtins cr_frame ctypes dump dumps entropy f_back f_builtins f_code f_globals"
-    " f_lineno f_locals f_trace gi_code gi_frame mro os seed_seq setflags sys tb_frame tb_next tofile"
-    " with_traceback".split()
-)
-RAW = frozenset({"data", "dtype", "flags", "strides"})
-"""Attributes of an array that reinterpret its memory when they are set."""
-
-SPECIAL = frozenset(  # methods a teaching class may define; none is called behind one's back
-    f"__{name}__"
-    for name in "init call post_init len iter next getitem repr add radd sub rsub mul rmul"
-    " truediv rtruediv pow rpow matmul rmatmul neg".split()
-)
-DECORATORS = frozenset({"classmethod", "dataclass", "property", "staticmethod"})
-BUILT_IN = frozenset(
-    "abs all any bool dict divmod enumerate filter float frozenset int iter len list map max min"
-    " next pow range reversed round set sorted str sum super tuple zip".split()
-)
-"""What a reader takes for granted, so that nothing else may have these names."""
-MUTATING = frozenset(
-    "add append appendleft clear discard extend extendleft fill insert itemset pop popitem popleft"
-    " put remove resize reverse rotate send setdefault sort update".split()
-)
-ORDERED = frozenset({"all", "any", "frozenset", "len", "max", "min", "set", "sorted"})
-"""What makes nothing of the order of a set."""
+from quizdl.check.source.scopes import FUNCTIONS, Demo, Finding, is_claim, parameters
 
 
-@functools.lru_cache(maxsize=256)
-def source_problems(source: str, path: Path) -> tuple[Problem, ...]:
-    """Everything in a demo's text that lets its numbers be other than measured, by line.
-
-    Pure; for an editor as well as for `quizdl check`. Empty for a text that is no Python:
-    the reader of declarations says so. `path` only names the file.
-    """
-    try:
-        demo = Demo(source)
-    except (SyntaxError, ValueError):
-        return ()
-    except RecursionError:
-        return (_too_deep(path),)
-    try:
-        found = [*_findings(demo), *flow_findings(demo)]
-    except RecursionError:  # to look no further would be a way through
-        return (_too_deep(path),)
-    said = {}
-    for line, key, values in found:
-        message = say(f"check.source.{key}", **values)
-        said[line, message] = Problem(path, line, message, say(f"check.source.{key}.fix"))
-    return tuple(said[place] for place in sorted(said))
-
-
-def _too_deep(path: Path) -> Problem:
-    return Problem(path, 1, say("check.source.deep"), say("check.source.deep.fix"))
-
-
-def _findings(demo: Demo) -> Iterator[Finding]:
+def of_rules(demo: Demo) -> Iterator[Finding]:
     for node in ast.walk(demo.tree):
         for key, name in (*_of_import(node), *_of_name(demo, node), *_of_statement(demo, node)):
             yield getattr(node, "lineno", 1), key, {"name": name}
@@ -143,9 +41,8 @@ def _of_import(node: ast.AST) -> Iterator[tuple[str, str]]:
         allowed = MODULES.get(node.module or "") if node.level == 0 else None
         for alias in node.names:
             whole = f"{'.' * node.level}{node.module or ''}.{alias.name}"
-            if allowed is None or not ("*" in allowed or alias.name in allowed):
-                yield "import", whole
-            elif alias.name == "*" or alias.name.startswith("_"):
+            known = allowed is not None and ("*" in allowed or alias.name in allowed)
+            if not known or alias.name == "*" or alias.name.startswith("_"):
                 yield "import", whole
             elif key := _of_numpy(whole):
                 yield key, whole
@@ -176,11 +73,12 @@ def _of_name(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
             yield "exits", name
         elif name == "print" and home is None:
             yield "prints", name
-        if isinstance(node.ctx, ast.Store | ast.Del) and (name in demo.imports or name in BUILT_IN):
-            yield "rebound", name
-        elif name in demo.imports and home in (None, demo.tree) and demo.imports[name][1]:
-            if not isinstance(parent, ast.Attribute):
-                yield "module", name
+        whole, is_module = demo.imports.get(name, ("", False))
+        if isinstance(node.ctx, ast.Store | ast.Del):
+            if whole or name in BUILT_IN:
+                yield "rebound", name
+        elif is_module and home in (None, demo.tree) and not isinstance(parent, ast.Attribute):
+            yield "module", name
     elif isinstance(node, ast.Attribute):
         whole = demo.dotted(node)
         inner = node.attr.startswith("__") and node.attr not in SPECIAL
@@ -196,8 +94,9 @@ def _of_name(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
                 yield "reach", whole
         elif key := _of_numpy(whole):
             yield key, whole
-        elif (allowed := MODULES.get(whole.rpartition(".")[0])) is not None:
-            if "*" not in allowed and whole.rpartition(".")[2] not in allowed:
+        else:
+            base, _, last = whole.rpartition(".")
+            if not {"*", last} & MODULES.get(base, {"*"}):
                 yield "reach", whole
     elif isinstance(node, ast.arg) and (node.arg in demo.imports or node.arg in BUILT_IN):
         yield "rebound", node.arg
@@ -219,7 +118,7 @@ def _of_statement(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
         case ast.ClassDef():
             if node.keywords:
                 yield "reach", "metaclass"
-        case ast.Constant(value=str() as text) if "datetime64" in text or text[:3] in _DATES:
+        case ast.Constant(value=str() as text) if "datetime64" in text or text[:3] in DATES:
             yield "random", text
         case ast.Set() | ast.SetComp():
             yield from _of_set(demo, node)
@@ -239,13 +138,10 @@ def _of_statement(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
     yield from _of_change(demo, node)
 
 
-_DATES = frozenset({"M8[", "<M8", ">M8", "now"})
-
-
 def _of_set(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
     parent = demo.parents[node]
     asked = isinstance(parent, ast.Compare) and node in parent.comparators
-    counted = isinstance(parent, ast.Call) and getattr(parent.func, "id", "") in ORDERED
+    counted = isinstance(parent, ast.Call) and getattr(parent.func, "id", "") in ORDERLESS
     if not asked and not counted:
         yield "set_order", "set"
 
@@ -255,9 +151,8 @@ def _of_definition(
 ) -> Iterator[tuple[str, str]]:
     scope = demo.scope(node)
     method = isinstance(demo.parents[node], ast.ClassDef)
-    if node.name in demo.imports or (node.name in BUILT_IN and not method):
-        yield "rebound", node.name
-    elif not method and len(demo.bound[scope].get(node.name, ())) > 1:
+    twice = len(demo.bound[scope].get(node.name, ())) > 1
+    if node.name in demo.imports or (not method and (twice or node.name in BUILT_IN)):
         yield "rebound", node.name
     if node.name.startswith("__") and node.name not in SPECIAL:
         yield "reach", node.name
