@@ -99,6 +99,12 @@ ELEMENTWISE = _words(
     " multiply select sqrt subtract sum where",
     "numpy.{}",
 )
+DIRECT = _words(
+    "abs add array asarray choose clip fabs float32 float64 max maximum mean min minimum multiply"
+    " select subtract sum take where",
+    "numpy.{}",
+)
+"""Functions that a number goes through and is still that number."""
 SHAPES = _words(
     "broadcast_to expand_dims moveaxis repeat reshape roll split swapaxes tile", "numpy.{}"
 )

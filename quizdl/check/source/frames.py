@@ -87,8 +87,8 @@ def callees(demo: Demo, callee: ast.expr) -> Iterator[Function]:
                     for part in each.node.body:
                         if isinstance(part, ast.FunctionDef) and part.name == "__init__":
                             yield part
-                elif isinstance(each.value, ast.Lambda | ast.IfExp | ast.Subscript) or (
-                    isinstance(each.value, ast.Name) and each.value.id != name
+                elif isinstance(each.value, ast.Lambda | ast.IfExp | ast.Subscript | ast.Name) and (
+                    getattr(each.value, "id", "") != name
                 ):
                     yield from callees(demo, each.value)
 

@@ -83,7 +83,8 @@ def _of_name(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
         whole = demo.dotted(node)
         inner = node.attr.startswith("__") and node.attr not in SPECIAL
         private = node.attr.startswith("_") and bool(whole)
-        if isinstance(node.ctx, ast.Store | ast.Del) and (whole or node.attr in RAW):
+        raw = node.attr in RAW and getattr(node.value, "id", "") != "self"
+        if isinstance(node.ctx, ast.Store | ast.Del) and (whole or raw):
             yield "patched", whole or node.attr
         elif inner or private or node.attr in INNER:
             yield "reach", node.attr

@@ -3,7 +3,8 @@
 It may be chosen between two measured values, by a parameter, but not between a measured and a
 fixed one. The search goes from the reported number backwards, through names and the demo's own
 functions, and stops at loops and at what helpers hand to helpers: what is switched there is
-the mechanism, and nobody's business here. A lie told inside a loop is not seen.
+the mechanism, and nobody's business here; so is, in a helper, what something is then made of
+(an exponential, a product of matrices). A lie told inside a loop is not seen.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from quizdl.check.source.allowed import FILLED, LIKES, MIXING, SHAPES, SHAPING
+from quizdl.check.source.allowed import DIRECT, FILLED, LIKES, MIXING, SHAPES, SHAPING
 from quizdl.check.source.fixed import calls, fixed, switch, turns
 from quizdl.check.source.frames import Frame, callees, frame_of, once, returns, values
 from quizdl.check.source.scopes import Demo, Function, names, parts
@@ -78,7 +79,7 @@ def _chosen(frame: Frame, entries: list[ast.expr]) -> bool:
 def _off(frame: Frame, one: ast.expr, other: ast.expr) -> bool:
     """Whether `other` is `one` with a fixed value added; in a claim itself, or scaled by one."""
     operators: tuple[type[ast.operator], ...] = (ast.Add, ast.Sub)
-    if frame.scope in [*frame.demo.claims()]:
+    if _in_claim(frame):
         operators += (ast.Mult, ast.Div, ast.Pow)
     if not isinstance(other, ast.BinOp) or not isinstance(other.op, operators):
         return False
@@ -88,7 +89,8 @@ def _off(frame: Frame, one: ast.expr, other: ast.expr) -> bool:
 
 def _mixed(frame: Frame, operands: list[ast.expr]) -> bool:
     known = [each for each in operands if fixed(frame, each)]
-    if len(known) < len(operands) and any(switch(frame, each) for each in known):
+    chosen = (each for each in known if not any(True for _ in callees(frame.demo, each)))
+    if len(known) < len(operands) and any(switch(frame, each) for each in chosen):
         return True
     return any(switched(frame, each) for each in operands)
 
@@ -102,7 +104,7 @@ def _switched_name(frame: Frame, name: str) -> bool:
     for each in places:
         assert each.value is not None
         tested = any(fixed(owner, test) and turns(owner, test) for test in each.tests)
-        if _array(frame.demo, each.value) and owner.scope not in [*frame.demo.claims()]:
+        if _array(frame.demo, each.value) and not _in_claim(owner):
             continue  # a helper that sets something up
         if each.looped or not fixed(owner, each.value):
             continue
@@ -142,9 +144,15 @@ def _switched_call(frame: Frame, call: ast.Call) -> bool:
         if call.func.attr in MIXING:
             return _mixed(frame, [call.func.value, *given])
         return any(switched(frame, each) for each in given)
+    if whole and whole not in DIRECT and not _in_claim(frame):
+        return False  # something has been made of it
     if whole.startswith("numpy.linalg.") or whole in SHAPES:
         return any(switched(frame, each) for each in given)
     return _mixed(frame, given)
+
+
+def _in_claim(frame: Frame) -> bool:
+    return any(frame.scope is claim for claim in frame.demo.claims())
 
 
 def _array(demo: Demo, node: ast.expr) -> bool:
