@@ -123,9 +123,11 @@ class QuizdlApp(App[None]):
     def _prepare(self, bank: Bank) -> None:
         """While today's figures are looked at: load what the first keys will need."""
         from quizdl import render
+        from quizdl.proof.receipts import numpy_version
         from quizdl.render.answer import answer_markdown
         from quizdl.tui.screens import lab, review, summary  # noqa: F401
 
+        numpy_version()
         render.layout(answer_markdown(bank.questions[0]), LEAST_COLUMNS)
 
     def on_quizdl_app_failed(self, message: Failed) -> None:
@@ -180,11 +182,17 @@ class QuizdlApp(App[None]):
         """Build the review screen while today's figures are read: the key that opens it then
         has only to paint. Shown and taken away again, since Textual mounts what it shows."""
         from quizdl.bank.copies import Copies
+        from quizdl.proof.receipts import Receipts
         from quizdl.tui.bench import Bench
         from quizdl.tui.screens.review import ReviewScreen
 
-        copies = Copies(self.paths.data / "copies")
-        bench = Bench(self.pool(), copies, self.permission.admit, self.settings.predict)
+        bench = Bench(
+            self.pool(),
+            Copies(self.paths.data / "copies"),
+            Receipts(self.paths.receipts),
+            self.permission.admit,
+            self.settings.predict,
+        )
         self.review = ReviewScreen(self.clock, bench)
         self.install_screen(self.review, "review")
         with self.batch_update():

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from quizdl.bank.copies import Copies
     from quizdl.model import Question
     from quizdl.proof.pool import Pool
+    from quizdl.proof.receipts import Receipts
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
     pool: Pool
     copies: Copies
+    receipts: Receipts
     admit: Callable[[Question, str], None]
     """Says of a source that it is the learner's own edit of a question's demo."""
     predict: bool = False

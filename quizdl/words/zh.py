@@ -307,6 +307,7 @@ TEXT: dict[str, str] = {
     "judge.expect_broken": "{where}在种子 {seed} 下不成立：“{name}”= {value}，要求 {bound}。",
     "judge.control_holds": "{where}在种子 {seed} 下所有期望仍然成立：对照没有让结论失败。",
     "receipt.line": "{verdict} · {when} · numpy {numpy} · {seeds} 个种子",
+    "receipt.unwritable": "凭据没能存下：{why}。证明本身不受影响。",
     "receipt.none": "还没有证明过",
     "receipt.edited": "题目改过，凭据已过期",
     "receipt.code": "quizdl 的证明代码变了，凭据已过期",

@@ -89,6 +89,7 @@ async def test_proof_and_controls_stand_side_by_side(
         assert "对照1：n = 1" in shown
         assert "对照2：how = first" in shown
         assert ("一句话" in shown) == (size[0] >= 110), "the answer stays beside the lab"
+        await until(pilot, lambda: "隔离：" in text_of(app))
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(app.screen, ReviewScreen)

@@ -387,3 +387,50 @@ async def test_no_claim_is_chosen_after_esc(bank: Path, paths: Paths) -> None:
         await pilot.press("enter", "space", "shift+tab", "escape", "enter")
         await pilot.pause()
         assert "halving 吗？" in text_of(app), "Enter is a rating again"
+
+
+async def test_the_answer_says_when_and_with_what_it_was_proved(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space")
+        await pilot.pause()
+        assert "numpy" not in text_of(app)
+        await pilot.press("r")
+        await until(pilot, lambda: all(row.stage is Stage.DONE for row in claims(app)))
+        await until(pilot, lambda: any(paths.receipts.rglob("doubling.json")))
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space")
+        await until(pilot, lambda: "已证 · 03-02 09:00 · numpy" in text_of(app))
+        assert re.search(r"numpy [\d.]+ · 5", text_of(app)), "under five seeds"
+        assert all(row.stage is Stage.IDLE for row in claims(app))
+    demo = bank / "arithmetic/doubling/demo.py"
+    demo.write_text(demo.read_text("utf-8") + "#", "utf-8")
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space")
+        await until(pilot, lambda: "题目改过，凭据已过期" in text_of(app))
+
+
+async def test_receipts_that_cannot_be_kept_are_said_and_nothing_else_is_lost(
+    bank: Path, paths: Paths
+) -> None:
+    paths.data.mkdir(exist_ok=True)
+    paths.receipts.write_text("not a folder", "utf-8")
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space", "r")
+        await until(pilot, lambda: "凭据没能存下" in text_of(app))
+        assert all(row.stage is Stage.DONE for row in claims(app))
+        await pilot.press("3")
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app)
+
+
+async def test_beside_the_answer_the_chosen_claims_scroll(tmp_path: Path, paths: Paths) -> None:
+    bank = tmp_path / "bank"
+    long = "这一句很长，要排好几行，" * 12
+    write_question(bank, "doubling", question=QUESTION.replace("三倍不是翻倍", f"{long}终"))
+    async with opened(bank, paths, (120, 24)) as (app, pilot, _):
+        await pilot.press("enter", "space", "tab")
+        await pilot.pause()
+        await pilot.press("end")
+        await pilot.pause()
+        assert "终" in "".join(line.partition("│")[2] for line in text_of(app).splitlines())
+        assert "一句话" in text_of(app), "the answer has stayed where it was"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -13,6 +14,7 @@ from textual.screen import ModalScreen
 from quizdl.bank.copies import with_demo
 from quizdl.lab import Sweep, alone, dials
 from quizdl.model import SEEDS, Claim, Measured, Params, Question, Sample, Trial, Value
+from quizdl.proof.probe import summary
 from quizdl.render.cells import cells, truncate
 from quizdl.render.text import Span
 from quizdl.tui.bench import Bench
@@ -32,6 +34,8 @@ from quizdl.words import QuizdlError, say
 
 PAUSE = 0.08
 """Seconds without a turn after which the experiment runs, when one is running already."""
+PATIENCE = 10.0
+"""Seconds to wait for a server that has only just been started."""
 FRAME = 1 / 30
 """Seconds between two pictures of numbers that come in faster than anybody reads."""
 
@@ -71,7 +75,7 @@ class LabScreen(ModalScreen[None]):
         self.question = self._with_copy(question, claim, bench)
         self._bench, self._proof = bench, Follower(self, bench.pool)
         self._sheet = Sheet(id="lab-sheet")
-        self._title = Band(id="lab-title")
+        self._title, self._layers = Band(id="lab-title"), Band(id="lab-layers")
         self._first_seed = SEEDS.start
         self._measured: dict[_Setting, list[Sample]] = {}
         self._due: _Setting | None = None
@@ -82,11 +86,21 @@ class LabScreen(ModalScreen[None]):
         with Vertical(id="lab"):
             yield self._title
             yield self._sheet
+            yield self._layers
             yield KeyLine()
 
     def on_mount(self) -> None:
         self._show()
         self._run()
+        self._ask_what_confines()
+
+    @work(thread=True)
+    def _ask_what_confines(self) -> None:
+        with suppress(QuizdlError):  # whoever proves says so
+            self.app.call_from_thread(self._show_layers, summary(self._bench.pool, PATIENCE))
+
+    def _show_layers(self, text: str) -> None:
+        self._layers.show((Span(truncate(f"  {text}", self._layers.size.width), "muted"),))
 
     def on_resize(self) -> None:
         self._show_title()

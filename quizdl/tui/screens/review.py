@@ -17,8 +17,19 @@ from textual.message import Message
 from textual.screen import Screen
 
 from quizdl.bank.loader import read_question
-from quizdl.model import SEEDS, Guess, Judged, Measured, Prompt, Question, Rating, Trial
+from quizdl.model import (
+    SEEDS,
+    ClaimResult,
+    Guess,
+    Judged,
+    Measured,
+    Prompt,
+    Question,
+    Rating,
+    Trial,
+)
 from quizdl.proof import predict
+from quizdl.proof.receipts import describe
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.cells import truncate
 from quizdl.render.text import Span
@@ -94,6 +105,7 @@ class ReviewScreen(Screen[None]):
         self._topics: Mapping[str, str] = {}
         self._question: Question | None = None
         self._answer = Page("")
+        self._results: list[ClaimResult] = []
         self.claims: Sequence[ClaimBlock] = ()
         self._revealed = False
 
@@ -174,15 +186,27 @@ class ReviewScreen(Screen[None]):
         """While the learner recalls: make the answer ready, and say what the keys do."""
         if question is self._question:
             self.refresh_bindings()
-            self._lay_out(question, self._answer, self._text.text_width)
+            self._lay_out(question, self._answer, self._text.text_width, self._clock())
 
     @work(thread=True, group="prepare")
-    def _lay_out(self, question: Question, page: Page, width: int) -> None:
+    def _lay_out(self, question: Question, page: Page, width: int, now: datetime) -> None:
+        found = self._bench.receipts.of(question)
+        receipts = {
+            claim.id: describe(found[claim.id], question, claim, now)
+            for claim in question.claims
+            if claim.id in found
+        }
         page.lay_out(width)
-        self.app.call_from_thread(self._draw_ahead, question)
+        self.app.call_from_thread(self._draw_ahead, question, receipts)
 
-    def _draw_ahead(self, question: Question) -> None:
-        if question is self._question and not self._revealed:
+    def _draw_ahead(self, question: Question, receipts: Mapping[str, str]) -> None:
+        if question is not self._question:
+            return
+        for block in self.claims:
+            block.receipt = receipts.get(block.key, "")
+        if self._revealed:
+            self._changed(*self.claims)
+        else:
             for sheet, blocks in zip(
                 (self._text, self._proofs), self._parts(revealed=True), strict=True
             ):
@@ -341,14 +365,19 @@ class ReviewScreen(Screen[None]):
         else:
             self._end()
 
+    @property
+    def _scroller(self) -> Sheet:
+        """What the scrolling keys move: the answer, or beside it the claims one has gone to."""
+        return self._claims_sheet if self._chosen else self._text
+
     def action_scroll(self, lines: int) -> None:
-        self._text.scroll_rows(lines * 2)
+        self._scroller.scroll_rows(lines * 2)
 
     def action_page(self, pages: int) -> None:
-        self._text.scroll_pages(pages)
+        self._scroller.scroll_pages(pages)
 
     def action_edge(self, edge: str) -> None:
-        self._text.scroll_edge(end=edge == "end")
+        self._scroller.scroll_edge(end=edge == "end")
 
     # --- proving
 
@@ -450,7 +479,7 @@ class ReviewScreen(Screen[None]):
         if question is None or not self._revealed or not blocks:
             return
         self._stop_proof()
-        self._ran = True
+        self._ran, self._results = True, []
         for block in blocks:
             block.queue(runs=len(SEEDS) * len(block.claim.arms()))
         self._proof.start([Trial(question, block.claim) for block in blocks], SEEDS)
@@ -471,6 +500,7 @@ class ReviewScreen(Screen[None]):
                 self._changed(block)
             case Judged(claim=claim, result=result):
                 block = self._block(claim)
+                self._results.append(result)
                 block.finish(result)
                 self._changed(block)
                 self._show_marks()
@@ -481,6 +511,17 @@ class ReviewScreen(Screen[None]):
             case None:
                 self._proof.busy = False
                 self._ended()
+                if self._question is not None:
+                    self._keep(self._question, self._results, self._clock())
+
+    @work(thread=True, group="receipts")
+    def _keep(self, question: Question, results: Sequence[ClaimResult], now: datetime) -> None:
+        """Leave a receipt of what was proved."""
+        try:
+            self._bench.receipts.save(question, results, now)
+        except OSError as error:
+            why = say("receipt.unwritable", why=error.strerror or error)
+            self.app.call_from_thread(self.notify, why, severity="warning")
 
     def action_cancel(self) -> None:
         self._stop_proof()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from quizdl import render
 from quizdl.model import Claim, ClaimResult, Forecast, Guess, Prompt, Sample
+from quizdl.proof.gallery import figure_block
 from quizdl.proof.judge import measure
 from quizdl.proof.report import MARKS, forecast_lines, measure_lines, result_lines
 from quizdl.proof.score import score
@@ -54,6 +55,8 @@ class ClaimBlock(Block):
         self._result: ClaimResult | None = None
         self._prediction: tuple[Sequence[Prompt], Sequence[Guess]] | None = None
         self.forecasts: Sequence[Forecast] = ()
+        self.receipt = ""
+        """What an earlier proof of this claim left, in words."""
 
     @property
     def mark(self) -> str:
@@ -97,13 +100,16 @@ class ClaimBlock(Block):
         if self._result is not None:
             lines = result_lines(self._result, text, width)
             forecasts = forecast_lines(self.forecasts, width - 2)
-            return [*lines, *((_INDENT, *line) for line in forecasts)]
+            figures = figure_block(self._result.figures, width - 2)
+            return [*lines, *((_INDENT, *line) for line in (*forecasts, *figures))]
         note = ""
         if self.stage is Stage.RUNNING:
             note = say("tui.claim.running", done=len(self._samples), runs=self._runs)
         elif self.stage in (Stage.QUEUED, Stage.CANCELLED):
             note = say(f"tui.claim.{self.stage.value}")
         lines = wrap((Span(self.mark + " ", "muted"), *text, Span(f"  {note}", "muted")), width)
+        if self.receipt and self.stage is Stage.IDLE:
+            lines += [(_INDENT, *line) for line in wrap((Span(self.receipt, "muted"),), width - 2)]
         if self._samples:
             numbers = measure_lines(measure(self.claim, self._samples), width - 2)
             lines += [(_INDENT, *line) for line in numbers]

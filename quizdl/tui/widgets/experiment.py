@@ -11,6 +11,7 @@ from quizdl.proof.judge import measure
 from quizdl.proof.report import arm_lines
 from quizdl.render.cells import cells, pad
 from quizdl.render.figure import figure_lines
+from quizdl.render.scale import shared_axes
 from quizdl.render.text import Line, Span, wrap
 from quizdl.tui.widgets.sheet import Block
 from quizdl.words import say
@@ -142,11 +143,20 @@ class Figures(Block):
         self.figures: Sequence[tuple[str, Sequence[Figure]]] = ()
 
     def lay_out(self, width: int) -> list[Line]:
+        """Figure by figure, the claim's above its controls', on axes of its own and theirs."""
+        if not self.figures:
+            return []
+        (heading, own), *controls = self.figures
         lines: list[Line] = []
-        for heading, figures in self.figures:
-            for figure in figures:
-                lines += [(Span(heading, "heading3"),), *figure_lines(figure, width, FIGURE_ROWS)]
-                lines.append(())
+        for figure in own:
+            others = [(h, f) for h, each in controls for f in each if f.title == figure.title]
+            axes = shared_axes(figure, others[0][1])[0] if others else None
+            lines += [(Span(heading, "heading3"),), *figure_lines(figure, width, FIGURE_ROWS, axes)]
+            for head, other in others:
+                axes = shared_axes(figure, other)[1]
+                lines += [(), (Span(head, "heading3"),)]
+                lines += figure_lines(other, width, FIGURE_ROWS, axes)
+            lines.append(())
         return lines[:-1]
 
 
