@@ -58,6 +58,7 @@ def test_a_demo_runs_by_itself(question_id: str) -> None:
     for claim in BANK.get(question_id).claims:
         bounds = {**claim.guards, **claim.expects}
         assert all(name in ran.stdout for name in bounds)
+    assert "└" in ran.stdout or "·░▒▓█" in ran.stdout, "no figure"
 
 
 def run_changed(

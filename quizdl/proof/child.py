@@ -25,6 +25,7 @@ from typing import Any, NoReturn, TextIO
 
 from quizdl.proof.calling import DemoError, call
 from quizdl.proof.confine import Confinement, tree
+from quizdl.proof.figure_record import figure_record
 from quizdl.proof.protocol import UNCONFINED, Job, Setup
 from quizdl.words import say
 
@@ -151,10 +152,13 @@ def _run(job: Job, result: int) -> int:
         function = _load(job)
         for run, (seed, params) in enumerate(job.runs):
             _reset_global_random()
-            measured, ms = call(function, params, seed)
+            measured, figures, ms = call(function, params, seed)
             with contextlib.suppress(ValueError, OSError):  # closed by the demo, its own loss
                 sys.stdout.flush()
-            _write(result, {"run": run, "numbers": measured, "ms": ms})
+            record: dict[str, Any] = {"run": run, "numbers": measured, "ms": ms}
+            if seed == job.runs[0][0]:  # for looking at: those of one seed are enough
+                record["figures"] = [figure_record(figure) for figure in figures]
+            _write(result, record)
     except BaseException as error:
         del reserve
         line = _line(error, job.path, function)

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -70,15 +70,18 @@ class Pool:
         jobs: int | None = None,
         limits: Limits = DEFAULT,
         *,
+        permission: Callable[[Question], None],
         without: Collection[str] = (),
     ) -> None:
-        """`without`: layers to leave out (`Setup.without`).
+        """`permission` raises QuizdlError for a question of which nothing may run; it is asked
+        at each `prove`. `without`: layers to leave out (`Setup.without`).
 
         Raises QuizdlError where processes cannot be forked (Windows).
         """
         if not hasattr(os, "fork"):
             raise QuizdlError("proof.platform")
         self._jobs = jobs or _cores()
+        self._permission = permission
         self.limits = limits
         self._setup = Setup(limits, min(self._jobs + 1, _SPARES), tuple(without))
         self._lock = threading.Lock()  # guards all below
@@ -101,6 +104,10 @@ class Pool:
         """Start the server without waiting for it. Raises QuizdlError when that fails."""
         with self._lock:
             self._living_server()
+
+    def permit(self, question: Question) -> None:
+        """Raises QuizdlError when nothing of `question` may run."""
+        self._permission(question)
 
     def applied(self, patience: float = 0.0) -> Applied | None:
         """What confines the children, as the system accepted it. Starts the server if need
@@ -127,8 +134,11 @@ class Pool:
         ends.
 
         Whatever a demo does becomes a verdict. Closing the generator kills its children.
-        Raises QuizdlError when no server can be started.
+        Raises QuizdlError, before anything runs, when one of the questions has no permission;
+        and when no server can be started.
         """
+        for question in {id(question): question for question, *_ in trials}.values():
+            self.permit(question)
         runs = deque(
             Run(number, Trial(*trial), seeds, self.limits) for number, trial in enumerate(trials)
         )

@@ -2,13 +2,15 @@
 
 parent → server   one byte with the file descriptors of `Handles`, over a Unix socket
 server → parent   over the same socket, once: a line of `Applied`
-server → parent   lines on the job's own control socket: `started`, then `ended STATUS`
-                  (as waitpid gives it); or `refused ERRNO` when there is no child for it;
-                  in between `filled` when the job's files take more than it may have
+server → parent   lines on the job's own control socket: `started PYTHON NUMPY` with their
+                  versions, then `ended STATUS` (as waitpid gives it); or `refused ERRNO` when
+                  there is no child for it; in between `filled` when the job's files take more
+                  than it may have
 parent → server   the end of the control socket: kill the job and all it started
 child  → server   over its own Unix socket, once it waits for a job: a line of `Applied`
 server → child    one byte with the descriptors of a job, a result and an output
-child  → parent   JSON lines on the result pipe: one per run, or one that says what broke
+child  → parent   JSON lines on the result pipe: one per run (with its figures, for the first
+                  seed), or one that says what broke
 """
 
 from __future__ import annotations

@@ -17,9 +17,12 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import IO, Any
 
-from quizdl.model import Judged, Measured, Sample, Trial, Verdict
+from quizdl.model import Figure, Judged, Measured, Sample, Trial, Verdict
+from quizdl.proof.figure_record import read_figure
+from quizdl.proof.figures import FIGURES
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.limits import Limits
 from quizdl.proof.protocol import UNCONFINED, Handles, Job
@@ -29,8 +32,9 @@ _START = 60.0
 """Seconds a server may take until a child runs: NumPy from a cold disk, on a busy machine."""
 _GRACE = 2.0
 """Seconds to wait for the server's word that a killed job is gone."""
-_LINE = 64 << 10
-"""Bytes of one line on the result pipe; an honest claim needs a few hundred."""
+_LINE = 640 << 10
+"""Bytes of one line on the result pipe; an honest claim needs a few hundred, and its figures,
+with all the points that proof/figures.py allows, less than 600 KiB."""
 _NOT_AS_AGREED = (
     ArithmeticError,
     AttributeError,
@@ -93,6 +97,7 @@ class Run:
         self._samples: list[Sample] = []
         self._output = bytearray()
         self._failure: Failure | None = None
+        self._versions = ""
 
     def send(self, submit: Callable[[Handles], None], selector: selectors.BaseSelector) -> None:
         """Hand the runs that have not been measured yet to a server, and wait in `selector`
@@ -162,6 +167,8 @@ class Run:
             self._failure = self._failure or Failure(Verdict.ERROR, say("proof.lost"))
         output = _clean(self._output.decode("utf-8", "replace"))
         result = judge(self.claim, self._samples, self._seeds, self._failure, output)
+        python, _, numpy = self._versions.partition(" ")
+        result = replace(result, python=python, numpy=numpy)
         return Judged(self.question.id, self.claim.id, result, self._number)
 
     def _job(self) -> Job:
@@ -187,6 +194,7 @@ class Run:
         for line in lines:
             word, _, number = line.partition(b" ")
             if word == b"started" and self.stage is Stage.SENT:
+                self._versions = number.decode()
                 self.stage = Stage.STARTED
                 self.ever_started = True
                 self.deadline = time.monotonic() + self._limits.wall
@@ -258,7 +266,8 @@ class Run:
             raise ValueError(record["run"])
         seed, arm, _ = self._plan[len(self._samples)]
         numbers = {_clean(name): _real(value) for name, value in record["numbers"].items()}
-        sample = Sample(seed, arm, numbers, _real(record["ms"]))
+        figures = _figures(record) if seed == self._seeds[0] else ()
+        sample = Sample(seed, arm, numbers, _real(record["ms"]), figures)
         self._samples.append(sample)
         return [Measured(self.question.id, self.claim.id, sample, self._number)]
 
@@ -311,6 +320,20 @@ def _real(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(value)
     return float(value)
+
+
+def _figures(record: dict[str, Any]) -> tuple[Figure, ...]:
+    """Raises one of `_NOT_AS_AGREED` for what is not a few figures of moderate size."""
+    given = record.get("figures", [])
+    if not isinstance(given, list) or len(given) > FIGURES:
+        raise ValueError(given)
+    return tuple(read_figure(each, _clean_name) for each in given)
+
+
+def _clean_name(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(text)
+    return _clean(text).replace("\n", " ")
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -79,6 +80,13 @@ def _warm_up() -> None:
     os.close(null)
 
 
+def _versions() -> str:
+    """Of the Python and the NumPy in memory here, which the children share."""
+    import numpy as np
+
+    return f"{'.'.join(map(str, sys.version_info[:3]))} {np.__version__}"
+
+
 class _Server:
     def __init__(self, parent: socket.socket, place: child.Place) -> None:
         self._parent = parent
@@ -87,6 +95,7 @@ class _Server:
         self._spares: deque[_Child] = deque()
         self._jobs: dict[int, _Child] = {}
         self._reported = False
+        self._versions = _versions()
         self._refilling = True
         self._refill_at = 0.0
         self._watch_at = 0.0
@@ -176,7 +185,7 @@ class _Server:
         finally:
             for fd in (handles.job, handles.result, handles.output):
                 os.close(fd)
-        _tell(control, "started")
+        _tell(control, f"started {self._versions}")
         one.control = control
         self._jobs[one.pid] = one
         self._selector.register(control, selectors.EVENT_READ, one)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from demos import target
+from demos import anyone, target
 
 from quizdl.model import ClaimResult, Judged, Question, Verdict
 from quizdl.proof.limits import Limits
@@ -24,7 +24,7 @@ WALL = 30.0
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
     limits = Limits(wall=WALL, cpu=5, memory=256 << 20)
-    with Pool(jobs=2, limits=limits) as pool:
+    with Pool(jobs=2, limits=limits, permission=anyone) as pool:
         pool.applied(20)
         yield pool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from demos import Prove
+from demos import Prove, anyone
 
 from quizdl.model import Verdict
 from quizdl.proof import probe
@@ -100,7 +100,9 @@ def test_the_layers_that_are_said_to_be_active(pool: Pool) -> None:
 def test_the_layers_that_are_missing_are_said_to_be_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(probe, "Pool", lambda *given, **_: Pool(*given, without=OPTIONAL))
+    monkeypatch.setattr(
+        probe, "Pool", lambda *given, **_: Pool(*given, permission=anyone, without=OPTIONAL)
+    )
     layers = {layer.key: layer.active for layer in active()}
     assert not any(layers[key] for key in ("network", "read", "write", "processes", "signals"))
     assert layers["cpu"]
@@ -108,10 +110,10 @@ def test_the_layers_that_are_missing_are_said_to_be_missing(
 
 
 def test_one_line_says_what_confines_a_demo() -> None:
-    with Pool(limits=Limits(wall=5, memory=256 << 20), without=OPTIONAL) as bare:
+    with Pool(limits=Limits(wall=5, memory=256 << 20), permission=anyone, without=OPTIONAL) as bare:
         assert summary(bare) == "隔离：还不知道，子进程正在启动"
         assert summary(bare, 20) == "隔离：未断网 · 文件未隔离 · 内存 256 MiB · 5 秒"
-    with Pool() as pool:
+    with Pool(permission=anyone) as pool:
         applied = pool.applied(20)
         line = summary(pool)
     assert applied is not None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from demos import Prove, alive, target
+from demos import Prove, alive, anyone, target
 
 from quizdl.model import Judged, Measured, Trial, Verdict
 from quizdl.proof.limits import Limits
@@ -128,9 +128,9 @@ def test_children_are_fresh_and_hashes_repeat(prove: Prove) -> None:
 def test_the_parent_never_imports_numpy() -> None:
     code = """
 import sys
-from demos import target
+from demos import anyone, target
 from quizdl.proof.pool import Pool
-with Pool() as pool:
+with Pool(permission=anyone) as pool:
     events = list(pool.prove([target("import numpy\\ndef f(a=1.0): return {'x': a}")], [0]))
 assert events[-1].result.verdict == "proved", events
 assert "numpy" not in sys.modules
@@ -155,7 +155,7 @@ def test_environment_is_scrubbed_and_the_cwd_is_a_scratch_folder(
             return {"x": a, "stdin": len(sys.stdin.read()), "threads": int(
                 os.environ["OPENBLAS_NUM_THREADS"])}
     """
-    with Pool() as pool:
+    with Pool(permission=anyone) as pool:
         events = list(pool.prove([target(source)], [0]))
         assert isinstance(events[-1], Judged)
         result = events[-1].result
@@ -196,7 +196,7 @@ def test_many_targets_run_side_by_side_and_none_is_mixed_up() -> None:
             return {"x": a, "n": n, "s": seed}
     """
     targets = [target(source, id=f"q{n}", n=n) for n in range(8)]
-    with Pool(jobs=4) as pool:
+    with Pool(jobs=4, permission=anyone) as pool:
         pool.warm()
         started = time.monotonic()
         events = list(pool.prove(targets, [5, 6]))
@@ -221,7 +221,7 @@ def test_prove_works_from_two_threads_and_two_pools_at_once(pool: Pool) -> None:
         events = pool.prove([target(source, n=n)], range(20))
         found[n] = [event.sample.numbers["n"] for event in events if isinstance(event, Measured)]
 
-    with Pool() as other:
+    with Pool(permission=anyone) as other:
         threads = [
             threading.Thread(target=work, args=(p, n)) for n, p in enumerate([pool, pool, other])
         ]
@@ -273,8 +273,8 @@ def test_closing_the_generator_kills_its_children(pool: Pool) -> None:
 def test_server_and_children_die_with_a_parent_killed_by_9(tmp_path: Path) -> None:
     code = f"""
 from quizdl.proof.pool import Pool
-from demos import target
-with Pool() as pool:
+from demos import anyone, target
+with Pool(permission=anyone) as pool:
     for event in pool.prove([target({SLOW!r})], [0]):
         print(int(event.sample.numbers["pid"]), pool._server.process.pid, flush=True)
 """
@@ -304,7 +304,7 @@ def test_a_server_that_dies_is_replaced_and_no_number_is_lost() -> None:
             time.sleep(0.1)
             return {"x": a, "server": os.getppid()}
     """
-    with Pool() as pool:
+    with Pool(permission=anyone) as pool:
         measured = []
         for event in pool.prove([target(source)], range(3)):
             if isinstance(event, Measured):
@@ -332,7 +332,7 @@ def test_a_demo_that_kills_its_server_is_an_error_and_the_pool_goes_on(
     without: tuple[str, ...],
 ) -> None:
     killer = "import os\ndef f(a=1.0): os.kill(os.getppid(), 9); import time; time.sleep(5)"
-    with Pool(without=without) as pool:
+    with Pool(permission=anyone, without=without) as pool:
         events = list(pool.prove([target(killer)], [0]))
         assert isinstance(events[-1], Judged)
         assert events[-1].result.verdict is Verdict.ERROR
@@ -346,9 +346,12 @@ def test_a_server_that_cannot_start_is_one_clear_line(
 ) -> None:
     (tmp_path / "numpy.py").write_text("raise ImportError('no NumPy here')")
     monkeypatch.syspath_prepend(tmp_path)
-    with Pool(limits=Limits(wall=1)) as pool, pytest.raises(QuizdlError, match="no NumPy here"):
+    with (
+        Pool(limits=Limits(wall=1), permission=anyone) as pool,
+        pytest.raises(QuizdlError, match="no NumPy here"),
+    ):
         list(pool.prove([target(GOOD)], [0]))
-    with Pool() as pool, pytest.raises(QuizdlError, match="no NumPy here"):
+    with Pool(permission=anyone) as pool, pytest.raises(QuizdlError, match="no NumPy here"):
         pool.applied(20)
 
 

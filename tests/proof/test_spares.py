@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from demos import alive, target
+from demos import alive, anyone, target
 
 from quizdl.model import Judged, Measured, Verdict
 from quizdl.proof import pool as pool_module
@@ -29,7 +29,7 @@ SPIN = "def f(a=1.0):\n    while True: pass"
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    with Pool(jobs=2) as pool:
+    with Pool(jobs=2, permission=anyone) as pool:
         pool.applied(20)
         yield pool
 
@@ -84,7 +84,7 @@ def test_there_are_never_more_than_so_many(pool: Pool) -> None:
 
 
 def test_jobs_without_a_spare_get_a_child_all_the_same() -> None:
-    with Pool(jobs=12) as pool:
+    with Pool(jobs=12, permission=anyone) as pool:
         events = pool.prove([target(WHO, id=f"q{n}") for n in range(24)], [0])
         verdicts = [event.result.verdict for event in events if isinstance(event, Judged)]
     assert verdicts == [Verdict.PROVED] * 24
@@ -158,7 +158,7 @@ def no_fork():
 os.fork = no_fork
 """
     monkeypatch.setattr(pool_module, "_BOOT", failing + pool_module._BOOT)
-    with Pool(jobs=1) as pool:
+    with Pool(jobs=1, permission=anyone) as pool:
         pool.warm()
         server = server_of(pool)
         time.sleep(1)  # it has tried
