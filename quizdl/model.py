@@ -206,6 +206,8 @@ class Trial(NamedTuple):
     question: Question
     claim: Claim
     changed: Params = MappingProxyType({})
+    seeds: tuple[int, ...] = ()
+    """Its own, instead of those of the `prove`; empty for none."""
 
 
 class FigureKind(enum.StrEnum):

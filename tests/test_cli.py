@@ -408,7 +408,7 @@ def test_results_come_in_the_order_of_the_answer_as_soon_as_they_can(
     assert [line[2:8] for _, line in claims] == ["翻倍就是乘二", "平方不是翻倍", "三倍不是翻倍"]
     first, second, third = (at for at, _ in claims)
     assert second - first > 0.5
-    assert third - second < 0.5
+    assert third - second < (second - first) / 2, "however slow the machine is"
 
 
 def test_a_result_fits_eighty_columns(quizdl: Quizdl, tmp_path: Path) -> None:
@@ -577,6 +577,7 @@ def test_figures_are_drawn_on_a_terminal_and_written_to_json(
     quizdl: Quizdl, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     write_question(tmp_path, "drawn", demo=DRAWING)
+    trust_bank(tmp_path, Path(surroundings["QUIZDL_HOME"]))
     at = ("run", "drawn#doubles", "--bank", str(tmp_path))
     shown = on_terminal(*at, env=surroundings)
     assert shown.code == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from banks import DEMO, trust_bank, write_question
+from pilots import claims, until
 from terminals import Quizdl
 
 from quizdl.bank import find_bank, load
@@ -21,6 +22,7 @@ from quizdl.bank.survey import look, survey
 from quizdl.bank.trust import Permission, Trust
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
+from quizdl.tui.screens.edit import EditScreen
 from quizdl.words import QuizdlError
 
 
@@ -83,19 +85,37 @@ async def test_the_screens_review_without_the_proof(bank: Path, tmp_path: Path) 
     paths = Paths(tmp_path / "data", tmp_path / "data")
     app = QuizdlApp(bank, paths, Settings(), clock=lambda: datetime(2026, 3, 2, 9, tzinfo=UTC))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        while app.library is None:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: app.library is not None)
         await pilot.pause()
         await pilot.press("enter", "space", "r")
-        while not app._notifications:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: app._notifications)
         (said,) = (notice.message for notice in app._notifications)
         assert said.endswith(f"：quizdl trust {bank}")
         trust_bank(bank, paths.data)
         await pilot.press("r")
-        while [block.mark for block in app.screen.claims] != ["✓"] * 3:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: [block.mark for block in claims(app)] == ["✓"] * 3)
         await pilot.press("3")
+
+
+async def test_the_lab_and_its_editor_wait_for_trust_too(bank: Path, tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "data", tmp_path / "data")
+    app = QuizdlApp(bank, paths, Settings(), clock=lambda: datetime(2026, 3, 2, 9, tzinfo=UTC))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: app.library is not None)
+        await pilot.pause()
+        await pilot.press("enter", "space", "l")
+        await until(pilot, lambda: len(app._notifications) == 1)
+        await pilot.press("E")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        app.screen.editor.text = DEMO.replace("3 + np", "5 + np")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(app._notifications) == 2)
+        for notice in app._notifications:
+            assert notice.message.endswith(f"：quizdl trust {bank}")
+        trust_bank(bank, paths.data)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(app.screen._samples[0]) == len(app.screen._samples[1]) == 10)
+        assert len(app._notifications) == 2
 
 
 # --- what is trusted ------------------------------------------------------------------------

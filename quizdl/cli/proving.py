@@ -32,6 +32,7 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
+    from quizdl.check import Proofs
     from quizdl.model import Claim, ClaimResult, Figure, Params, Problem, Question, Value
 
 
@@ -235,7 +236,7 @@ def check(
     path: Path | None, seeds: int | None, jobs: int | None, changed: bool, as_json: bool
 ) -> int:
     from quizdl.check import check_text
-    from quizdl.model import SEEDS, Problem, Verdict
+    from quizdl.model import SEEDS, Problem
 
     started = time.perf_counter()
     seeds = seeds or len(SEEDS)
@@ -250,14 +251,13 @@ def check(
             print_problems(problems)
         taken = _passed(questions, range(seeds)) if changed else taken
         asked = [question for question in questions if question.id not in taken]
-        results, failed = _prove_all(asked, range(seeds), jobs, hidden=as_json)
+        proofs = _prove_all(asked, range(seeds), jobs, hidden=as_json)
+        failed += proofs.problems
         problems += failed
-        wrong = {problem.path.parent for problem in failed}
-        keep_receipts((each, results[each.id], each.folder not in wrong) for each in asked)
+        wrong = {problem.path.parent for problem in problems}
+        keep_receipts((each, proofs.results[each.id], each.folder not in wrong) for each in asked)
         proved = sum(len(question.claims) for question in questions if question.id in taken)
-        proved += sum(
-            result.verdict is Verdict.PROVED for found in results.values() for result in found
-        )
+        proved += proofs.proved
     except QuizdlError as error:
         if not as_json:
             raise
@@ -291,24 +291,12 @@ def _passed(questions: Sequence[Question], seeds: Sequence[int]) -> frozenset[st
 
 def _prove_all(
     questions: Sequence[Question], seeds: Sequence[int], jobs: int | None, *, hidden: bool
-) -> tuple[dict[str, list[ClaimResult]], list[Problem]]:
-    """What the claims of each question gave, and what is wrong with them, file by file."""
-    from quizdl.check import problem_of
-    from quizdl.model import Judged
+) -> Proofs:
+    from quizdl.check import prove_all
 
-    by_id = {question.id: question for question in questions}
-    targets = [(question, claim) for question in questions for claim in question.claims]
-    problems = []
-    results: dict[str, list[ClaimResult]] = {question.id: [] for question in questions}
-    with open_pool(jobs) as pool, _progress(len(targets), hidden=hidden) as advance:
-        for event in pool.prove(targets, seeds):
-            if isinstance(event, Judged):
-                advance()
-                results[event.question].append(event.result)
-                problem = problem_of(by_id[event.question], event.result)
-                problems += [problem] if problem else []
-    problems.sort(key=lambda problem: (problem.path, problem.line))
-    return results, problems
+    length = 2 * sum(len(question.claims) for question in questions)
+    with open_pool(jobs) as pool, _progress(length, hidden=hidden) as advance:
+        return prove_all(pool, questions, seeds, advance)
 
 
 def problem_json(problem: Problem) -> dict[str, object]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 from quizdl.model import Figure, Params
 from quizdl.proof.figures import FIGURES, FigureError, check
+from quizdl.proof.seal import broken
 from quizdl.words import say
 
 
@@ -27,14 +28,16 @@ def call(
     """The numbers that one run measured, its figures, each with its name as the title, and
     its milliseconds; `seed` goes to who takes one.
 
-    Raises DemoError for what is not a mapping of names to real numbers and figures, and
-    whatever the function raises.
+    Raises DemoError for what is not a mapping of names to real numbers and figures and for a
+    NumPy that is not the one that was loaded, and whatever the function raises.
     """
     takes_seed = "seed" in inspect.signature(function).parameters
     arguments = {**params, "seed": seed} if takes_seed else params
     started = time.perf_counter()
     returned = function(**arguments)
     ms = (time.perf_counter() - started) * 1e3
+    if patched := broken():
+        raise DemoError(say("proof.patched", name=patched))
     if not isinstance(returned, Mapping):
         raise DemoError(say("proof.not_mapping", type=type(returned).__name__))
     drawn = {name: value for name, value in returned.items() if isinstance(value, Figure)}

@@ -27,6 +27,7 @@ from quizdl.proof.calling import DemoError, call
 from quizdl.proof.confine import Confinement, tree
 from quizdl.proof.figure_record import figure_record
 from quizdl.proof.protocol import UNCONFINED, Job, Setup
+from quizdl.proof.seal import seal
 from quizdl.words import say
 
 _HIGH = 200
@@ -149,6 +150,7 @@ def _run(job: Job, result: int) -> int:
     run: int | None = None
     function: Callable[..., object] | None = None
     try:
+        seal()
         function = _load(job)
         for run, (seed, params) in enumerate(job.runs):
             _reset_global_random()

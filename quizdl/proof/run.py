@@ -89,11 +89,11 @@ class Run:
         self.attempts = 0
         self.ever_started = False
         self.deadline = math.inf
-        self._seeds = tuple(seeds)
+        self._seeds = trial.seeds or tuple(seeds)
         self._limits = limits
         arms = self.claim.arms(trial.changed)
         # Seed by seed: the numbers of a control show at once beside those of the claim.
-        self._plan = [(seed, arm, params) for seed in seeds for arm, params in enumerate(arms)]
+        self._plan = [(seed, arm, p) for seed in self._seeds for arm, p in enumerate(arms)]
         self._samples: list[Sample] = []
         self._output = bytearray()
         self._failure: Failure | None = None

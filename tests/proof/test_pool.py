@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from demos import Prove, alive, anyone, target
 
-from quizdl.model import Judged, Measured, Trial, Verdict
+from quizdl.model import Judged, Measured, Question, Trial, Verdict
 from quizdl.proof.limits import Limits
 from quizdl.proof.pool import Pool
 from quizdl.proof.protocol import OPTIONAL
@@ -367,3 +367,23 @@ def test_each_trial_has_its_own_changes_and_its_number(pool: Pool) -> None:
     assert first == {0: 0.25, 1: 0.5, 2: 3.0}
     verdicts = {e.trial: e.result.verdict for e in events if isinstance(e, Judged)}
     assert verdicts == {0: Verdict.PROVED, 1: Verdict.PROVED, 2: Verdict.NOT_PROVED}
+
+
+def test_one_refused_question_keeps_all_from_running(tmp_path: Path) -> None:
+    def only_the_first(question: Question) -> None:
+        if question.id != "first":
+            raise QuizdlError("cli.interrupted")
+
+    written = tmp_path / "written"
+    source = f"""
+        import contextlib
+        with contextlib.suppress(OSError):
+            open({str(written)!r}, "w").close()
+        def f(a=1.0): return {{"x": a}}
+    """
+    first, second = target(source, id="first"), target(source, id="second")
+    with Pool(permission=only_the_first) as pool:
+        with pytest.raises(QuizdlError):
+            pool.prove([first, second], [0])
+        assert not written.exists()
+        assert isinstance(list(pool.prove([first], [0]))[-1], Judged)

@@ -249,7 +249,7 @@ def wilson_data(n, rng, total):
 
 @claim(
     guard={"各学习率中最大的训练损失": "<= 1e-6"},
-    expect={"各学习率中最好的测试正确率": "<= 0.6"},
+    expect={"各学习率中最好的测试正确率": "in [0.4, 0.6]"},
     control={"optimizer": "sgd"},
     knobs={"optimizer": ["adam", "sgd"]},
 )

@@ -1,8 +1,4 @@
-"""Every rule an author must keep, as a stream of problems.
-
-The loader has already refused what cannot be read; here is what reads fine and is still
-not good enough, and what a run did not prove.
-"""
+"""The rules for the text of a question: its sections, statements, formulas and files."""
 
 from __future__ import annotations
 
@@ -10,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from quizdl.bank import Bank
-from quizdl.model import ClaimResult, Problem, Question, Verdict
+from quizdl.check.source import source_problems
+from quizdl.model import Problem, Question
 from quizdl.words import say
 
 VERDICTS = tuple(say(f"render.verdict_{name}") for name in ("true", "part", "loose", "false"))
@@ -74,24 +71,10 @@ def check_question(question: Question) -> Iterator[Problem]:
             for word in dict.fromkeys(_UNFINISHED.findall(words)):
                 message = say("check.unfinished", word=word)
                 yield Problem(file, line, message, say("check.unfinished.fix"))
+    yield from source_problems(question.demo, demo)
     for each in sorted(question.folder.iterdir()):
         if each not in (path, demo) and not each.name.startswith((".", "__pycache__")):
             yield Problem(each, 0, say("check.stray"), say("check.stray.fix"))
-
-
-def problem_of(question: Question, result: ClaimResult) -> Problem | None:
-    """What a finished proof says against its claim; None when it is proved."""
-    if result.verdict is Verdict.PROVED:
-        return None
-    claim = question.claim(result.claim)
-    message = say(
-        "check.not_proved",
-        claim=result.claim,
-        verdict=say(f"verdict.{result.verdict}"),
-        reason=result.reason,
-    )
-    fix = say(f"check.{result.verdict}.fix", target=f"{question.id}#{result.claim}")
-    return Problem(question.folder / "demo.py", claim.line if claim else 0, message, fix)
 
 
 def _sections(back: str) -> list[tuple[int, str, str]]:

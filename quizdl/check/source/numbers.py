@@ -1,0 +1,117 @@
+"""Whether each declared number of a claim has been measured, as far as its text tells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from quizdl.check.source.fixed import calls, fixed
+from quizdl.check.source.frames import Frame, returns, values
+from quizdl.check.source.hollow import drawn, itself
+from quizdl.check.source.scopes import Demo, Finding, is_claim, is_literal, parameters
+from quizdl.check.source.switched import shifted, switched
+
+
+def of_numbers(demo: Demo) -> Iterator[Finding]:
+    for claim in demo.claims():
+        yield from _of_claim(demo, claim)
+
+
+def _of_claim(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
+    guards, expects, controlled = _declared(claim)
+    defaults = parameters(claim)
+    frame = Frame(
+        demo,
+        claim,
+        frozenset({*defaults} - {"seed"}),
+        frozenset(name for name, default in defaults.items() if is_literal(default, bool)),
+        frozenset(name for name, default in defaults.items() if is_literal(default, str)),
+    )
+    seen: set[object] = set()
+    for returned in returns(claim):
+        for table, where in _tables(frame, returned):
+            for key, value in zip(table.keys, table.values, strict=True):
+                name = key.value if isinstance(key, ast.Constant) else None
+                seen.add(name)
+                if name not in guards and name not in expects:
+                    continue
+                for what in _objections(
+                    where, value, controlled if where is frame else frozenset()
+                ):
+                    yield value.lineno, what, {"name": name}
+                if name in expects and drawn(where, value):
+                    yield value.lineno, "drawn", {"name": name}
+    for name in sorted(map(str, (guards | expects) - seen)):
+        yield claim.lineno, "returns", {"claim": claim.name, "name": name}
+    yield from _special_cases(demo, claim)
+
+
+def _declared(claim: ast.FunctionDef) -> tuple[set[object], set[object], frozenset[str]]:
+    """Names of the guards, of the expectations, and of the parameters that controls change."""
+    parts: dict[str, set[object]] = {"guard": set(), "expect": set(), "control": set()}
+    for decorator in claim.decorator_list:
+        if isinstance(decorator, ast.Call) and is_claim(decorator):
+            for keyword in decorator.keywords:
+                for each in ast.walk(keyword.value):
+                    if isinstance(each, ast.Dict) and keyword.arg in parts:
+                        keys = (key.value for key in each.keys if isinstance(key, ast.Constant))
+                        parts[keyword.arg] |= {*keys}
+    return parts["guard"], parts["expect"], frozenset(map(str, parts["control"]))
+
+
+def _tables(frame: Frame, node: ast.expr) -> Iterator[tuple[ast.Dict, Frame]]:
+    """The dict displays that a returned expression may be, through names and helpers."""
+    match node:
+        case ast.Dict():
+            yield node, frame
+        case ast.IfExp():
+            yield from _tables(frame, node.body)
+            yield from _tables(frame, node.orelse)
+        case ast.Tuple() | ast.List():  # numbers, and figures beside them
+            for each in node.elts:
+                yield from _tables(frame, each)
+        case ast.BinOp(op=ast.BitOr()):
+            yield from _tables(frame, node.left)
+            yield from _tables(frame, node.right)
+        case ast.Name():
+            for value in values(frame.demo, node.id, frame.scope):
+                yield from _tables(frame, value)
+        case ast.Call():
+            for function, inner in calls(frame, node):
+                for each in returns(function):
+                    yield from _tables(inner, each)
+            for argument in node.args:
+                if isinstance(argument, ast.Dict):
+                    yield argument, frame
+
+
+def _objections(frame: Frame, node: ast.expr, controlled: frozenset[str]) -> Iterator[str]:
+    if fixed(frame, node):
+        yield "mirror"
+    elif switched(frame, node) or shifted(frame, node, controlled):
+        yield "switched"
+    if itself(frame, node):
+        yield "itself"
+
+
+def _special_cases(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
+    """Numeric parameters of a claim asked for one exact value other than 0 and 1."""
+    numeric = {
+        name
+        for name, default in parameters(claim).items()
+        if default is not None and not is_literal(default, bool, str) and name != "seed"
+    }
+    for node in ast.walk(claim):
+        if isinstance(node, ast.Compare) and isinstance(
+            node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn
+        ):
+            sides = [node.left, *node.comparators]
+            names = {each.id for each in sides if isinstance(each, ast.Name)} & numeric
+            values = {
+                each.value
+                for side in sides
+                for each in ast.walk(side)
+                if isinstance(each, ast.Constant) and isinstance(each.value, int | float)
+            }
+            if names and values - {0, 1}:
+                yield node.lineno, "special", {"name": "、".join(names)}
