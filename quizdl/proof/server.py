@@ -3,8 +3,8 @@
 It has no threads (fork would not survive them) and sleeps in one selector. A job goes to a
 spare child, forked and confined beforehand; a new spare takes its place once the job is on
 its way. A job ends when its child has ended; then every process that is neither a spare nor
-has a living job is killed, however often it forked or changed its session, the scratch folder
-is removed, and only then is the end reported. When the parent goes, for whatever reason, all
+has a living job is killed, however often it forked or changed its session, what it wrote is
+removed, and only then is the end reported. When the parent goes, for whatever reason, all
 children go and the server too.
 """
 
@@ -91,6 +91,7 @@ class _Server:
     def __init__(self, parent: socket.socket, place: child.Place) -> None:
         self._parent = parent
         self._place = place
+        self._folders: list[Path] = []  # empty ones, for the next children
         self._count = 0
         self._spares: deque[_Child] = deque()
         self._jobs: dict[int, _Child] = {}
@@ -215,16 +216,14 @@ class _Server:
 
     def _fork(self) -> _Child:
         """Raises OSError when the system has no room for another process."""
-        self._count += 1
-        folder = self._place.scratch / str(self._count)
-        scratch.make(folder)
+        folder = self._folder()
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 pid = os.fork()
             except OSError:
                 ours.close()
-                scratch.remove(folder)
+                self._folders.append(folder)
                 raise
             if pid == 0:
                 try:
@@ -234,6 +233,14 @@ class _Server:
         one = _Child(pid, ours, folder)
         self._selector.register(ours, selectors.EVENT_READ, one)
         return one
+
+    def _folder(self) -> Path:
+        if self._folders:
+            return self._folders.pop()
+        self._count += 1
+        folder = self._place.scratch / str(self._count)
+        scratch.make(folder)
+        return folder
 
     def _on_report(self, one: _Child) -> None:
         """The first child that is ready says what confines it; the others are no different."""
@@ -271,7 +278,10 @@ class _Server:
         self._quit_listening(one.link)
         self._quit_listening(one.control)
         one.link.close()
-        scratch.remove(one.scratch)
+        if scratch.is_as_made(one.scratch):
+            self._folders.append(one.scratch)
+        else:
+            scratch.remove(one.scratch)
 
     def _quit_listening(self, source: socket.socket | None) -> None:
         if source is not None and source in self._selector.get_map():
