@@ -5,7 +5,8 @@ spare child, forked and confined beforehand; a new spare takes its place once th
 its way. A job ends when its child has ended; then every process that is neither a spare nor
 has a living job is killed, however often it forked or changed its session, what it wrote is
 removed, and only then is the end reported. When the parent goes, for whatever reason, all
-children go and the server too.
+children go and the server too. Where the kernel has taken the filter that refuses new
+processes, there is nothing to look for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from quizdl.proof import child
 from quizdl.proof.confine import places, scratch, tree, wrap_server
-from quizdl.proof.protocol import Handles, Setup
+from quizdl.proof.protocol import Applied, Handles, Setup
 
 _REFILL = 0.01
 """Seconds from handing over a job until its spare is replaced, unless a job ends before:
@@ -96,6 +97,7 @@ class _Server:
         self._spares: deque[_Child] = deque()
         self._jobs: dict[int, _Child] = {}
         self._reported = False
+        self._forking = True  # children may have children, as far as we know
         self._versions = _versions()
         self._refilling = True
         self._refill_at = 0.0
@@ -248,6 +250,7 @@ class _Server:
         self._quit_listening(one.link)
         if report and not self._reported:
             self._reported = True
+            self._forking = not Applied.load(report).processes
             with contextlib.suppress(OSError):
                 self._parent.sendall(report)
 
@@ -258,13 +261,13 @@ class _Server:
             while pid := (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if one := self._jobs.get(pid):
                     one.status = ended[1]
-                    # Where orphans are not adopted, those in its group are all we reach.
-                    tree.kill_group(pid)
+                    if self._forking:  # without adoption those in its group are all we reach
+                        tree.kill_group(pid)
                 for spare in [spare for spare in self._spares if spare.pid == pid]:
                     self._spares.remove(spare)
                     self._forget(spare)
                     self._refilling = False  # the next would not fare better
-        if self._kill_orphans():
+        if self._forking and self._kill_orphans():
             return
         for one in [one for one in self._jobs.values() if one.status is not None]:
             del self._jobs[one.pid]
