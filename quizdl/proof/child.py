@@ -83,6 +83,7 @@ def main(inbox: socket.socket, place: Place) -> NoReturn:
         confinement = Confinement(
             setup.limits, place.scratch, place.readable, place.wrapper, setup.without
         )
+        seal()
         rehearse(null)
         os.close(null)
         inbox.sendall(confinement.applied.dump())
@@ -150,7 +151,6 @@ def _run(job: Job, result: int) -> int:
     run: int | None = None
     function: Callable[..., object] | None = None
     try:
-        seal()
         function = _load(job)
         for run, (seed, params) in enumerate(job.runs):
             _reset_global_random()

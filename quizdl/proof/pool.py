@@ -43,7 +43,9 @@ main(int(fd), root, setup)
 
 # One thread: two make a small SVD a hundred times slower when the other core is busy, and
 # threads do not survive a fork. A fixed hash seed makes the order of a set repeatable.
+# Huge pages for the heap (glibc 2.35 and later) make a child of the server end a fifth sooner.
 _ENVIRONMENT = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "LANG": "C.UTF-8",
     "PATH": os.defpath,
     "PYTHONHASHSEED": "0",

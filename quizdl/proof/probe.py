@@ -150,9 +150,9 @@ def active() -> tuple[Layer, ...]:
         folder, secret = Path(mine) / "question", Path(mine) / "secret"
         folder.mkdir()
         secret.touch()
-        private = [secret, Path("/etc/passwd"), Path.home() / ".ssh"]
+        private = [str(secret), "/etc/passwd", os.path.expanduser("~/.ssh")]  # noqa: PTH111
         params: dict[str, Params] = {
-            "read": {"paths": "\n".join(str(path) for path in private if path.exists())},
+            "read": {"paths": "\n".join(filter(os.path.exists, private))},
             "write": {"path": str(folder / "beside")},
         }
         with Pool(len(_KEYS), _LIMITS, permission=_ours) as pool:

@@ -18,24 +18,26 @@ _MODULES = (
     "numpy.linalg._linalg",
     "numpy.random",
 )
-_sealed: dict[str, dict[str, object]] = {}
+_sealed: list[tuple[str, dict[str, object], dict[str, object]]] = []
+"""Module, its names as they are now, and what they meant."""
 
 
 def seal() -> None:
-    """Remember what the names of NumPy mean now. Called in a child before the demo is loaded."""
+    """Remember what the names of NumPy mean now. Called in a child that waits for its job."""
     import numpy  # noqa: F401 - so that it is there to be remembered
 
-    for name in _MODULES:
-        if name in sys.modules:
-            _sealed[name] = dict(vars(sys.modules[name]))
+    for module in _MODULES:
+        if module in sys.modules:
+            now = vars(sys.modules[module])
+            meant = {name: thing for name, thing in now.items() if not name.startswith("__")}
+            _sealed.append((module, now, meant))
 
 
 def broken() -> str:
     """The first name that means something else than at `seal`, dotted; empty when all is well
     or nothing was sealed."""
-    for module, names in _sealed.items():
-        now = vars(sys.modules[module])
-        for name, thing in names.items():
-            if now.get(name) is not thing and not name.startswith("__"):
+    for module, now, meant in _sealed:
+        for name, thing in meant.items():
+            if now.get(name) is not thing:
                 return f"{module}.{name}"
     return ""

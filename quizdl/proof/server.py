@@ -3,9 +3,10 @@
 It has no threads (fork would not survive them) and sleeps in one selector. A job goes to a
 spare child, forked and confined beforehand; a new spare takes its place once the job is on
 its way. A job ends when its child has ended; then every process that is neither a spare nor
-has a living job is killed, however often it forked or changed its session, the scratch folder
-is removed, and only then is the end reported. When the parent goes, for whatever reason, all
-children go and the server too.
+has a living job is killed, however often it forked or changed its session, what it wrote is
+removed, and only then is the end reported. When the parent goes, for whatever reason, all
+children go and the server too. Where the kernel has taken the filter that refuses new
+processes, there is nothing to look for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from quizdl.proof import child
 from quizdl.proof.confine import places, scratch, tree, wrap_server
-from quizdl.proof.protocol import Handles, Setup
+from quizdl.proof.protocol import Applied, Handles, Setup
 
 _REFILL = 0.01
 """Seconds from handing over a job until its spare is replaced, unless a job ends before:
@@ -91,10 +92,12 @@ class _Server:
     def __init__(self, parent: socket.socket, place: child.Place) -> None:
         self._parent = parent
         self._place = place
+        self._folders: list[Path] = []  # empty ones, for the next children
         self._count = 0
         self._spares: deque[_Child] = deque()
         self._jobs: dict[int, _Child] = {}
         self._reported = False
+        self._forking = True  # children may have children, as far as we know
         self._versions = _versions()
         self._refilling = True
         self._refill_at = 0.0
@@ -215,16 +218,14 @@ class _Server:
 
     def _fork(self) -> _Child:
         """Raises OSError when the system has no room for another process."""
-        self._count += 1
-        folder = self._place.scratch / str(self._count)
-        scratch.make(folder)
+        folder = self._folder()
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 pid = os.fork()
             except OSError:
                 ours.close()
-                scratch.remove(folder)
+                self._folders.append(folder)
                 raise
             if pid == 0:
                 try:
@@ -235,12 +236,21 @@ class _Server:
         self._selector.register(ours, selectors.EVENT_READ, one)
         return one
 
+    def _folder(self) -> Path:
+        if self._folders:
+            return self._folders.pop()
+        self._count += 1
+        folder = self._place.scratch / str(self._count)
+        scratch.make(folder)
+        return folder
+
     def _on_report(self, one: _Child) -> None:
         """The first child that is ready says what confines it; the others are no different."""
         report = one.link.recv(4096)
         self._quit_listening(one.link)
         if report and not self._reported:
             self._reported = True
+            self._forking = not Applied.load(report).processes
             with contextlib.suppress(OSError):
                 self._parent.sendall(report)
 
@@ -251,13 +261,13 @@ class _Server:
             while pid := (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if one := self._jobs.get(pid):
                     one.status = ended[1]
-                    # Where orphans are not adopted, those in its group are all we reach.
-                    tree.kill_group(pid)
+                    if self._forking:  # without adoption those in its group are all we reach
+                        tree.kill_group(pid)
                 for spare in [spare for spare in self._spares if spare.pid == pid]:
                     self._spares.remove(spare)
                     self._forget(spare)
                     self._refilling = False  # the next would not fare better
-        if self._kill_orphans():
+        if self._forking and self._kill_orphans():
             return
         for one in [one for one in self._jobs.values() if one.status is not None]:
             del self._jobs[one.pid]
@@ -271,7 +281,10 @@ class _Server:
         self._quit_listening(one.link)
         self._quit_listening(one.control)
         one.link.close()
-        scratch.remove(one.scratch)
+        if scratch.is_as_made(one.scratch):
+            self._folders.append(one.scratch)
+        else:
+            scratch.remove(one.scratch)
 
     def _quit_listening(self, source: socket.socket | None) -> None:
         if source is not None and source in self._selector.get_map():

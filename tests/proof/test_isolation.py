@@ -18,12 +18,12 @@ from quizdl.proof.pool import Pool
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="layers of Linux")
 
 Attempt = Callable[..., ClaimResult]
-WALL = 20.0
+WALL = 30.0
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    limits = Limits(wall=WALL, cpu=2, memory=256 << 20)
+    limits = Limits(wall=WALL, cpu=5, memory=256 << 20)
     with Pool(jobs=2, limits=limits, permission=anyone) as pool:
         pool.applied(20)
         yield pool
@@ -52,13 +52,13 @@ def attempt(pool: Pool, tmp_path: Path) -> Attempt:
 
 
 def assert_nothing_left(pool: Pool) -> None:
-    """The server has its spares for children, each with a folder; all else is gone at once."""
+    """The server has its spares for children, and empty folders; all else is gone at once."""
     server = pool._server
     assert server is not None
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     assert len(children.read_text().split()) <= pool._setup.spares
     folders = [path for path in server._root.iterdir() if path.is_dir()]
-    assert len(folders) <= pool._setup.spares
+    assert len(folders) <= pool._setup.spares + 2  # as many as have ever run at once
     assert not any(path for folder in folders for path in folder.iterdir())
 
 
@@ -205,7 +205,7 @@ def test_ten_thousand_open_files_are_a_limit(attempt: Attempt) -> None:
     "work",
     [
         "open(str(n), 'wb').write(bytes(8 << 20))",
-        "os.makedirs(str(n % 7), exist_ok=True); open(f'{n % 7}/{n}', 'w').close()",
+        "os.close(os.open(str(n), os.O_CREAT | os.O_WRONLY))",
     ],
     ids=["large files", "very many files"],
 )

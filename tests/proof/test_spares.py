@@ -118,7 +118,7 @@ def test_spares_and_their_folders_go_with_the_pool(pool: Pool) -> None:
     waiting = children(pool)
     assert pool._server is not None
     root = pool._server._root
-    assert len([path for path in root.iterdir() if path.is_dir()]) == len(waiting)
+    assert len([path for path in root.iterdir() if path.is_dir()]) >= len(waiting)
     pool.close()
     assert not any(map(alive, waiting))
     assert not root.exists()
@@ -129,6 +129,30 @@ def test_spares_go_with_a_server_that_is_killed(pool: Pool) -> None:
     waiting = children(pool)
     os.kill(server_of(pool), signal.SIGKILL)
     wait_until(lambda: not any(map(alive, waiting)))
+
+
+def test_a_folder_serves_again_only_if_it_is_as_it_was(pool: Pool) -> None:
+    source = """
+        import os
+        def f(a=1.0):
+            print(os.stat(".").st_ino, len(os.listdir()))
+            {work}
+            return {{"x": a}}
+    """
+
+    def folders(work: str) -> list[str]:
+        *_, last = pool.prove([target(source.format(work=work))], [0])
+        assert isinstance(last, Judged)
+        assert last.result.verdict is Verdict.PROVED, last.result.reason
+        return last.result.output.splitlines()
+
+    seen = [folders("pass")[0] for _ in range(6)]
+    assert len(set(seen)) < len(seen)
+    for _ in range(6):
+        assert folders("open(str(a), 'w').close()")[0].endswith(" 0")
+    assert pool._server is not None
+    kept = [path for path in pool._server._root.iterdir() if path.is_dir()]
+    assert not any(any(path.iterdir()) for path in kept)
 
 
 def test_a_server_that_dies_as_a_job_is_sent_is_replaced(

@@ -23,7 +23,9 @@ WRITE_DEVICES = ("/dev/null",)
 def readable() -> tuple[Path, ...]:
     """Files and folders that exist, each once, none inside another."""
     found: list[Path] = []
-    for path in sorted({path.resolve() for path in _candidates() if path.exists()}):
+    # os.path.exists: Path.exists raises where a folder above may not be searched
+    candidates = {path.resolve() for path in _candidates() if os.path.exists(path)}  # noqa: PTH110
+    for path in sorted(candidates):
         if not any(path.is_relative_to(other) for other in found):
             found.append(path)
     return tuple(found)

@@ -1,18 +1,32 @@
-"""The one folder a child may write in: made before it, watched while it works, removed after."""
+"""The one folder a child may write in: made before it, watched while it works, removed after.
+
+One that was left as it was found serves the next child: on a busy disk to make and to remove a
+folder may take longer than the whole run of a small demo.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import stat
 from pathlib import Path
 
+_MODE = 0o700
 _FILES = 10_000
 """More files than this are too many, whatever their size: counting them takes time."""
 
 
 def make(folder: Path) -> None:
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=_MODE)
+
+
+def is_as_made(folder: Path) -> bool:
+    """Whether it is empty, and still the folder that was made."""
+    with contextlib.suppress(OSError):
+        mode = folder.lstat().st_mode
+        return stat.S_ISDIR(mode) and stat.S_IMODE(mode) == _MODE and not any(folder.iterdir())
+    return False
 
 
 def is_overfull(folder: Path, limit: int) -> bool:
@@ -31,9 +45,6 @@ def is_overfull(folder: Path, limit: int) -> bool:
 
 def remove(folder: Path) -> None:
     """Delete it, even if its owner has taken away its own permissions."""
-    with contextlib.suppress(OSError):
-        folder.rmdir()  # mostly it is empty
-        return
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         for path, folders, _ in os.walk(folder):
