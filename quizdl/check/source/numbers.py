@@ -70,26 +70,32 @@ def _declared(claim: ast.FunctionDef) -> tuple[set[object], set[object], frozens
     return parts["guard"], parts["expect"], frozenset(map(str, parts["control"]))
 
 
-def _tables(frame: Frame, node: ast.expr) -> Iterator[tuple[ast.Dict, Frame]]:
-    """The dict displays that a returned expression may be, through names and helpers."""
+def _tables(
+    frame: Frame, node: ast.expr, seen: frozenset[ast.AST] = frozenset()
+) -> Iterator[tuple[ast.Dict, Frame]]:
+    """The dict displays that a returned expression may be, through names and helpers. `seen`: what
+    led here, for a name that is made from itself."""
+    if node in seen:
+        return
+    seen |= {node}
     match node:
         case ast.Dict():
             yield node, frame
             for key, value in zip(node.keys, node.values, strict=True):
                 if key is None:  # **more
-                    yield from _tables(frame, value)
+                    yield from _tables(frame, value, seen)
         case ast.IfExp():
-            yield from _tables(frame, node.body)
-            yield from _tables(frame, node.orelse)
+            yield from _tables(frame, node.body, seen)
+            yield from _tables(frame, node.orelse, seen)
         case ast.Tuple() | ast.List():  # numbers, and figures beside them
             for each in node.elts:
-                yield from _tables(frame, each)
+                yield from _tables(frame, each, seen)
         case ast.BinOp(op=ast.BitOr()):
-            yield from _tables(frame, node.left)
-            yield from _tables(frame, node.right)
+            yield from _tables(frame, node.left, seen)
+            yield from _tables(frame, node.right, seen)
         case ast.Name():
             for value in values(frame.demo, node.id, frame.scope):
-                yield from _tables(frame, value)
+                yield from _tables(frame, value, seen)
             for part in ast.walk(frame.scope):
                 match part:
                     case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=key)]):
@@ -98,7 +104,7 @@ def _tables(frame: Frame, node: ast.expr) -> Iterator[tuple[ast.Dict, Frame]]:
         case ast.Call():
             for function, inner in calls(frame, node):
                 for each in returns(function):
-                    yield from _tables(inner, each)
+                    yield from _tables(inner, each, seen)
             for argument in node.args:
                 if isinstance(argument, ast.Dict):
                     yield argument, frame

@@ -10,7 +10,6 @@ the mechanism, and nobody's business here; so is, in a helper, what something is
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from quizdl.check.source.allowed import DIRECT, FILLED, LIKES, MIXING, SHAPES, SHAPING
 from quizdl.check.source.fixed import calls, fixed, switch, turns
@@ -24,6 +23,8 @@ from quizdl.check.source.frames import (
     values,
 )
 from quizdl.check.source.scopes import Demo, Function, names, parts
+
+NONE: list[list[ast.expr]] = []
 
 
 @once(False)
@@ -51,7 +52,7 @@ def switched(frame: Frame, node: ast.expr) -> bool:
             return _switched_name(frame, node.id)
         case ast.Subscript():
             if turns(frame, node.slice) and fixed(frame, node.slice):
-                displays = [*_displays(frame, node.value)]
+                displays = _displays(frame, node.value)
                 if any(_chosen(frame, each) for each in displays):
                     return True
                 if not displays and switch(frame, node.slice):
@@ -66,17 +67,18 @@ def switched(frame: Frame, node: ast.expr) -> bool:
     return any(switched(frame, part) for part in parts(node))
 
 
-def _displays(frame: Frame, node: ast.expr) -> Iterator[list[ast.expr]]:
+@once(NONE)
+def _displays(frame: Frame, node: ast.expr) -> list[list[ast.expr]]:
     """The entries of the lists, tuples and dicts that an expression may be, written out."""
     match node:
         case ast.Dict():
-            yield node.values
+            return [node.values]
         case ast.List() | ast.Tuple():
-            yield node.elts
+            return [node.elts]
         case ast.Name():
-            for value in values(frame.demo, node.id, frame.scope):
-                if not isinstance(value, ast.Name):
-                    yield from _displays(frame, value)
+            found = values(frame.demo, node.id, frame.scope)
+            return [display for value in found for display in _displays(frame, value)]
+    return []
 
 
 def _chosen(frame: Frame, entries: list[ast.expr]) -> bool:
