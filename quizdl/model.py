@@ -284,6 +284,11 @@ class ClaimResult:
     """Why it is not proved, in words; empty when proved."""
     output: str = ""
     """What the demo printed; shown, never judged."""
+    python: str = ""
+    """Version of the Python that ran it, and below of its NumPy; empty when no child started."""
+    numpy: str = ""
+    figures: tuple[tuple[Figure, ...], ...] = ()
+    """Per arm, those of the first seed; shown, never judged. Empty when no arm has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +313,76 @@ class Judged:
 
 
 ProofEvent: TypeAlias = Measured | Judged
+
+
+# --- prediction --------------------------------------------------------------------------
+
+
+class Ask(enum.StrEnum):
+    """What a prompt asks of an experiment that has not been run yet."""
+
+    WAY = "way"
+    """Does a number grow, shrink or stay under a control? One option."""
+    BREAKS = "breaks"
+    """Which expectations fail under a control? Any number of options."""
+    FURTHEST = "furthest"
+    """Which control takes a number furthest from its bound? One option."""
+    NUMBER = "number"
+    """Roughly what is a number under a control? Typed; there are no options."""
+
+
+class Hit(enum.StrEnum):
+    RIGHT = "right"
+    PARTLY = "partly"
+    WRONG = "wrong"
+    NONE = "none"
+    """Not answered, or nothing was measured to hold it against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question to the learner before the first run of a claim: all that scoring it needs,
+    so that a logged one can be understood without the bank it came from."""
+
+    ask: Ask
+    text: str
+    options: tuple[str, ...]
+    names: tuple[str, ...]
+    """The numbers it is about; of BREAKS, one for each option."""
+    bounds: tuple[str, ...]
+    """What the claim expects of each of `names`."""
+    arms: tuple[int, ...]
+    """The controls it is about, counted as in Sample; of FURTHEST, one for each option but the
+    last, which says that none stands out."""
+
+
+Guess: TypeAlias = tuple[int, ...] | float | None
+"""The options picked, by their place from 0; the number typed; None: not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A guess beside what was measured."""
+
+    prompt: Prompt
+    guess: Guess
+    hit: Hit
+    truth: str
+    """What was measured, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One line of the log: what was predicted of one claim, and how it turned out."""
+
+    id: int
+    question: str
+    claim: str
+    at: datetime
+    """UTC, when it was made."""
+    about: str
+    """Hash of the claim's text and code, as they were."""
+    forecasts: tuple[Forecast, ...]
 
 
 # --- memory ------------------------------------------------------------------------------

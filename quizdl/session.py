@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from quizdl.memory import Stale, open_store, queue, scheduler
 from quizdl.memory.queue import Limits, Memory, Queue
-from quizdl.model import Mark, Moment, Outcome, Question, Rating, Review, Today
+from quizdl.model import (
+    Forecast,
+    Mark,
+    Moment,
+    Outcome,
+    Prediction,
+    Question,
+    Rating,
+    Review,
+    Today,
+)
+from quizdl.proof import predict
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError, say
 
@@ -111,6 +122,13 @@ class Library:
         outcome = scheduler.outcomes(None, "", moment, self._settings)[Rating.GOOD]
         with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen
             self._store.warm(outcome, moment.at, scheduler.preset(self._settings))
+
+    def predict(
+        self, question: Question, claim_id: str, forecasts: Sequence[Forecast], now: datetime
+    ) -> Prediction:
+        """Log what was predicted of a claim at `now`, and how it turned out."""
+        at = scheduler.moment(now, self._settings.rollover_hour).at
+        return _log(self._store, question, claim_id, forecasts, at)
 
     def close(self) -> None:
         self._store.close()
@@ -305,6 +323,23 @@ class Session:
             self._advance(self._moment(now))
         return self.current
 
+    def predict(
+        self,
+        claim_id: str,
+        forecasts: Sequence[Forecast],
+        now: datetime,
+        question: Question | None = None,
+    ) -> Prediction:
+        """Log what was predicted of a claim at `now`, and how it turned out.
+
+        Of the current question, or of `question`: as it was when it was run, should it have
+        been rated or edited since. Not an operation: undo passes over it.
+        """
+        question = question or self.current
+        if question is None:
+            raise LookupError("nothing is being asked")
+        return _log(self._store, question, claim_id, forecasts, self._moment(now).at)
+
     # --- inside
 
     def _moment(self, now: datetime) -> Moment:
@@ -344,6 +379,15 @@ class Session:
 
     def _load(self, moment: Moment) -> None:
         self._memory = self._store.memory(moment.day)
+
+
+def _log(
+    store: Store, question: Question, claim_id: str, forecasts: Sequence[Forecast], at: datetime
+) -> Prediction:
+    claim = question.claim(claim_id)
+    if claim is None:
+        raise LookupError(claim_id)
+    return store.predict(question.id, claim_id, at, predict.about(question, claim), forecasts)
 
 
 def format_interval(interval: timedelta) -> str:

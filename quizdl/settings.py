@@ -26,6 +26,16 @@ class Paths:
         return self.data / "memory.sqlite3"
 
     @property
+    def trust(self) -> Path:
+        """Which foreign banks may run (`quizdl.bank.trust`)."""
+        return self.data / "trust.json"
+
+    @property
+    def receipts(self) -> Path:
+        """A folder: what each question's claims gave when they were last proved."""
+        return self.data / "receipts"
+
+    @property
     def config_file(self) -> Path:
         return self.config / "config.toml"
 
@@ -42,6 +52,8 @@ class Settings:
     """Local hour at which a study day begins."""
     learn_ahead_minutes: int = 20
     """With nothing else left, a learning step due within this many minutes is shown early."""
+    predict: bool = False
+    """Ask for a prediction before the first run of a proof."""
 
     _RANGES = {  # noqa: RUF012 - read only
         "desired_retention": (0.7, 0.99),
@@ -78,16 +90,16 @@ def load_settings(path: Path) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise QuizdlError("settings.unreadable", path=path, why=error) from error
-    known = {f.name: f for f in fields(Settings)}
+    kinds = {f.name: type(f.default) for f in fields(Settings)}
     for key, value in raw.items():
-        if key not in known:
-            names = "、".join(known)
+        if key not in kinds:
+            names = "、".join(kinds)
             raise QuizdlError("settings.unknown_key", path=path, key=key, known=names)
-        low, high = Settings._RANGES[key]
-        whole = isinstance(known[key].default, int)
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-            kind = say("settings.whole" if whole else "settings.number")
+        allowed = (int, float) if kinds[key] is float else (kinds[key],)
+        if type(value) not in allowed:  # not isinstance: a truth value is no whole number
+            kind = say(f"settings.kind.{kinds[key].__name__}")
             raise QuizdlError("settings.wrong_type", path=path, key=key, kind=kind)
+        low, high = Settings._RANGES.get(key, (value, value))
         if not low <= value <= high:
             raise QuizdlError("settings.range", path=path, key=key, low=low, high=high)
     return Settings(**raw)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+
+from quizdl.bank.survey import survey
+from quizdl.bank.trust import Trust
+from quizdl.settings import Paths
 
 QUESTION = """\
 +++
@@ -72,3 +77,14 @@ def write_question(
     if demo is not None:
         (folder / "demo.py").write_text(demo, "utf-8")
     return folder
+
+
+def trust_bank(root: Path, data: Path) -> None:
+    """What `quizdl trust --yes` does for a learner whose data folder is `data`."""
+    Trust(Paths(data, data).trust).grant(root, survey(root), datetime.now(UTC))
+
+
+def trust_banks_below(folder: Path, data: Path) -> None:
+    """Trust every bank in a test's own folder, as it is now."""
+    for root in {demo.parents[2] for demo in folder.glob("**/demo.py") if demo.is_file()}:
+        trust_bank(root, data)

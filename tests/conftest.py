@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from banks import write_question
+from banks import trust_banks_below, write_question
 from terminals import Quizdl
 
 
@@ -28,10 +28,30 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
     return kept | {"QUIZDL_HOME": str(tmp_path / "home"), "PYTHONIOENCODING": "utf-8"}
 
 
-@pytest.fixture
-def quizdl(surroundings: dict[str, str]) -> Quizdl:
-    """Run the real command line in a child with a home of its own."""
+PROVING = {"run", "check", "review"}
 
+
+@pytest.fixture
+def quizdl(surroundings: dict[str, str], tmp_path: Path) -> Quizdl:
+    """Run the real command line in a child with a home of its own, in which the test's own
+    banks are trusted as they are at that moment."""
+
+    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        if PROVING & set(arguments):
+            trust_banks_below(tmp_path, Path(surroundings["QUIZDL_HOME"]))
+        return stranger(*arguments, **options)
+
+    stranger = run_in(surroundings)
+    return run
+
+
+@pytest.fixture
+def stranger(surroundings: dict[str, str]) -> Quizdl:
+    """The same for somebody who has trusted no bank yet."""
+    return run_in(surroundings)
+
+
+def run_in(surroundings: dict[str, str]) -> Quizdl:
     def run(
         *arguments: str, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:

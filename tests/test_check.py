@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from banks import DEMO, QUESTION, write_question
+from banks import DEMO, QUESTION, trust_bank, write_question
 from terminals import Quizdl, on_terminal
 
 
@@ -159,6 +159,7 @@ def test_the_figure_on_a_plain_stream(quizdl: Quizdl, bank: Path) -> None:
 
 
 def test_a_progress_bar_on_a_terminal(surroundings: dict[str, str], bank: Path) -> None:
+    trust_bank(bank, Path(surroundings["QUIZDL_HOME"]))
     shown = on_terminal("check", "--bank", str(bank), env=surroundings)
     steps = [int(step) for step in re.findall(r"(\d+)/12", shown.text)]  # proof and audit
     assert steps[-1] == 12

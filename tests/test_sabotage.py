@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from banks import QUESTION, write_question
+from banks import QUESTION, trust_bank, write_question
 
 from quizdl.bank.declaration import read_claims
 from quizdl.words.zh import TEXT
@@ -56,9 +56,11 @@ def check_demos(root: Path, demos: Sequence[Path]) -> Found:
         points = "".join(f"- [{claim.id}](demo.py#{claim.id})。\n" for claim in claims)
         question = QUESTION.replace(POINTS, points)
         write_question(root, path.stem.replace("_", "-"), question=question, demo=demo)
+    home = root.parent / f"{root.name}-home"
+    trust_bank(root, home)
     ran = subprocess.run(
         [sys.executable, "-m", "quizdl", "check", "--json", "--bank", root],
-        env=os.environ | {"QUIZDL_HOME": str(root.parent / "home")},
+        env=os.environ | {"QUIZDL_HOME": str(home)},
         capture_output=True,
         encoding="utf-8",
         timeout=180,

@@ -28,6 +28,9 @@ def read_claims(source: str, path: Path) -> tuple[tuple[Claim, ...], tuple[Probl
         line = getattr(error, "lineno", None) or 1
         reader.complain(line, "syntax", why=getattr(error, "msg", None) or str(error))
         return (), tuple(reader.problems)
+    except (RecursionError, MemoryError):  # how the parser says that it has gone too deep
+        reader.complain(1, "syntax", why=say("declaration.deep"))
+        return (), tuple(reader.problems)
     claims: dict[str, Claim] = {}
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef):

@@ -84,12 +84,12 @@ def load(root: Path) -> Bank:
     topics: list[Topic] = []
     questions: list[Question] = []
     problems: list[Problem] = []
-    for folder in _folders(root):
+    for folder in folders(root):
         topic, order, of_file = _read_topic(folder)
         topics.append(topic)
         problems += of_file
         of_topic: dict[str, Question] = {}
-        for each in _folders(folder):
+        for each in folders(folder):
             question, found = read_question(each, topic.id)
             problems += found
             if question is not None:
@@ -111,14 +111,14 @@ def read_question(folder: Path, topic: str) -> tuple[Question | None, tuple[Prob
         return None, (Problem(path, 0, message, say("bank.slug.fix")),)
     if not path.exists():
         return None, (Problem(path, 0, say("bank.no_question"), say("bank.no_question.fix")),)
-    text, problem = _read_text(path)
+    text, problem = read_text(path)
     if text is None:
         return None, (problem,) if problem else ()
     document, problems = read_document(text, path)
     if not demo_path.exists():
         problems += (Problem(demo_path, 0, say("bank.no_demo"), say("bank.no_demo.fix")),)
         return None, problems
-    demo, problem = _read_text(demo_path)
+    demo, problem = read_text(demo_path)
     if demo is None or document is None:
         return None, (*problems, problem) if problem else problems
     claims, found = read_claims(demo, demo_path)
@@ -149,13 +149,15 @@ def read_question(folder: Path, topic: str) -> tuple[Question | None, tuple[Prob
     )
 
 
-def _folders(parent: Path) -> Iterator[Path]:
+def folders(parent: Path) -> Iterator[Path]:
+    """The topics of a bank, the questions of a topic: what else lies there is not looked at."""
     for each in sorted(parent.iterdir()):
         if each.is_dir() and not each.name.startswith((".", "_")):
             yield each
 
 
-def _read_text(path: Path) -> tuple[str | None, Problem | None]:
+def read_text(path: Path) -> tuple[str | None, Problem | None]:
+    """The text of a file of the bank, or why it cannot be read."""
     try:
         return path.read_text("utf-8"), None
     except (OSError, UnicodeDecodeError) as error:
@@ -173,7 +175,7 @@ def _read_topic(folder: Path) -> tuple[Topic, list[str], list[Problem]]:
         message, fix = say(f"bank.{key}", **values), say(f"bank.{key}.fix", **values)
         problems.append(Problem(path, line, message, fix))
 
-    text, unreadable = _read_text(path)
+    text, unreadable = read_text(path)
     if not path.exists():
         complain("no_topic")
     elif unreadable:

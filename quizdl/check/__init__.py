@@ -4,8 +4,8 @@ The loader has already refused what cannot be read; here is what reads fine and 
 good enough (`text`, `source`), and what running it did not prove (`runs`).
 """
 
-from quizdl.check.runs import problem_of, prove_all
+from quizdl.check.runs import Proofs, problem_of, prove_all
 from quizdl.check.source import source_problems
 from quizdl.check.text import check_question, check_text
 
-__all__ = ["check_question", "check_text", "problem_of", "prove_all", "source_problems"]
+__all__ = ["Proofs", "check_question", "check_text", "problem_of", "prove_all", "source_problems"]

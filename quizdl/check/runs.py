@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quizdl.check.source import source_problems
@@ -44,8 +44,12 @@ class _Case:
     claim: Claim
     seeds: tuple[int, ...]
     samples: list[Sample] = field(default_factory=list)
-    proved: bool = False
+    result: ClaimResult | None = None
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def proved(self) -> bool:
+        return self.result is not None and self.result.verdict is Verdict.PROVED
 
     def object(self, objections: Iterable[Objection]) -> None:
         for each in objections:
@@ -72,13 +76,25 @@ class _Doubt:
         return Trial(self.case.question, arms, seeds=self.seeds)
 
 
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What became of the claims that were to be proved."""
+
+    results: Mapping[str, Sequence[ClaimResult]]
+    """By question, what its claims gave under the seeds asked for."""
+    proved: int
+    """How many claims are proved beyond doubt."""
+    problems: Sequence[Problem]
+    """What speaks against the others, by place."""
+
+
 def prove_all(
     pool: Pool,
     questions: Sequence[Question],
     seeds: Sequence[int],
     advance: Callable[[], None] = lambda: None,
-) -> tuple[int, list[Problem]]:
-    """How many claims are proved beyond doubt, and what speaks against the others, by place.
+) -> Proofs:
+    """Prove every claim, and doubt what is proved.
 
     A demo whose source breaks a rule proves nothing; which one is `check_text`'s to say.
     `advance` is called twice per claim. Raises QuizdlError when nothing can be run.
@@ -93,7 +109,11 @@ def prove_all(
     bad = {each.id for each in questions if source_problems(each.demo, each.folder / "demo.py")}
     proved = sum(not case.problems and case.question.id not in bad for case in cases)
     problems = [problem for case in cases for problem in case.problems]
-    return proved, sorted(problems, key=lambda problem: (problem.path, problem.line))
+    results: dict[str, list[ClaimResult]] = {question.id: [] for question in questions}
+    for case in cases:
+        assert case.result is not None
+        results[case.question.id].append(case.result)
+    return Proofs(results, proved, sorted(problems, key=lambda each: (each.path, each.line)))
 
 
 def other_seeds(question: Question, claim: Claim) -> tuple[int, ...]:
@@ -126,7 +146,7 @@ def _prove(pool: Pool, cases: Sequence[_Case], advance: Callable[[], None]) -> N
             case.samples.append(event.sample)
             continue
         advance()
-        case.proved = event.result.verdict is Verdict.PROVED
+        case.result = event.result
         if problem := problem_of(case.question, event.result):
             case.problems.append(problem)
             advance()  # for the second time: nothing more is asked of it

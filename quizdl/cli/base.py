@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,8 @@ from quizdl.words import say
 if TYPE_CHECKING:
     from quizdl.bank import Bank
     from quizdl.bank.select import Filter
-    from quizdl.model import Claim, ClaimResult, Problem, Question
+    from quizdl.model import Claim, ClaimResult, Problem, Question, Sample
+    from quizdl.proof.pool import Pool
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -153,20 +155,67 @@ def print_lines(lines: Iterable[Any]) -> None:
     click.echo(render.ansi(lines) if styled else render.plain(lines))
 
 
+def open_pool(jobs: int | None = None) -> Pool:
+    """The pool of every command: nothing of a foreign bank runs in it before it is trusted."""
+    from quizdl.bank.trust import Permission, Trust
+    from quizdl.proof.pool import Pool
+    from quizdl.settings import find_paths
+
+    return Pool(jobs, permission=Permission(Trust(find_paths().trust)))
+
+
+def keep_receipts(outcomes: Iterable[tuple[Question, Sequence[ClaimResult], bool | None]]) -> None:
+    """Save what proofs gave, and whether `check` passed the question (None: it was not asked).
+
+    Where the data folder cannot be written, nothing is lost but the receipts: says so.
+    """
+    from quizdl.proof.receipts import Receipts
+    from quizdl.settings import find_paths
+
+    folder, now = find_paths().receipts, datetime.now(UTC)
+    try:
+        for question, results, passed in outcomes:
+            Receipts(folder).save(question, results, now, passed=passed)
+    except OSError as error:
+        why = error.strerror or error
+        click.echo(say("cli.receipts.unwritable", path=folder, why=why), err=True)
+
+
+def read_line(prompt: str) -> str | None:
+    """One line of stdin; None at its end."""
+    click.echo(prompt, nl=False)
+    line = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        click.echo()
+    return line or None
+
+
 def prove(
-    question: Question, claims: Sequence[Claim], seeds: Sequence[int], *, hidden: bool = False
+    question: Question,
+    claims: Sequence[Claim],
+    seeds: Sequence[int],
+    *,
+    hidden: bool = False,
+    figures: bool = False,
+    pool: Pool | None = None,
+    samples: dict[str, list[Sample]] | None = None,
 ) -> list[ClaimResult]:
     """Results in the order of `claims`, each printed as soon as it and those before it are
-    there."""
+    there. `pool`: one that goes on afterwards. `samples` is filled in, by claim. Claims as they
+    are declared leave receipts."""
+    from contextlib import nullcontext
+
     from quizdl import render
-    from quizdl.model import Judged
-    from quizdl.proof.pool import Pool
+    from quizdl.model import Judged, Measured
+    from quizdl.proof.gallery import figure_block
     from quizdl.proof.report import result_lines
 
     found: dict[str, ClaimResult] = {}
     results: list[ClaimResult] = []
-    with Pool() as pool:
-        for event in pool.prove([(question, claim) for claim in claims], seeds):
+    with nullcontext(pool) if pool else open_pool() as running:
+        for event in running.prove([(question, claim) for claim in claims], seeds):
+            if isinstance(event, Measured) and samples is not None:
+                samples.setdefault(event.claim, []).append(event.sample)
             if isinstance(event, Judged):
                 found[event.claim] = event.result
             while len(results) < len(claims) and claims[len(results)].id in found:
@@ -175,5 +224,9 @@ def prove(
                 if not hidden:
                     click.echo()
                     text = render.inline(claim.text)
-                    print_lines(result_lines(results[-1], text, width()))
+                    lines = result_lines(results[-1], text, width())
+                    lines += figure_block(results[-1].figures, width()) if figures else []
+                    print_lines(lines)
+    if all(claim is question.claim(claim.id) for claim in claims):
+        keep_receipts([(question, results, None)])
     return results

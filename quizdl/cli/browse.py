@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +27,8 @@ from quizdl.cli.study import main
 from quizdl.words import say
 
 if TYPE_CHECKING:
-    from quizdl.model import Question
+    from quizdl.model import Claim, Question
+    from quizdl.proof.receipts import Receipt
 
 
 @main.command(
@@ -96,14 +98,23 @@ def question_json(question: Question) -> dict[str, object]:
 @bank_option
 def show(question_id: str, as_json: bool) -> None:
     from quizdl import render
+    from quizdl.proof.receipts import Receipts, describe
     from quizdl.render.answer import answer_markdown, question_markdown
+    from quizdl.render.text import Span, wrap
+    from quizdl.settings import find_paths
 
     question = load_bank().get(question_id)
+    receipts = Receipts(find_paths().receipts).of(question)
     if as_json:
         references = [dataclasses.asdict(reference) for reference in question.refs]
         print_json(
             question_json(question)
             | {
+                "claims": [
+                    {"id": claim.id, "text": claim.text}
+                    | {"receipt": _receipt_json(receipts.get(claim.id), question, claim)}
+                    for claim in question.claims
+                ],
                 "front": question.front,
                 "back": question.back,
                 "refs": references,
@@ -114,3 +125,24 @@ def show(question_id: str, as_json: bool) -> None:
         return
     markdown = f"{question_markdown(question)}\n\n{answer_markdown(question)}"
     print_lines(render.layout(markdown, width()))
+    now = datetime.now().astimezone()
+    click.echo("\n" + say("cli.show.proofs"))
+    for claim in question.claims:
+        print_lines(wrap((Span("· "), *render.inline(claim.text)), width()))
+        click.echo("  " + describe(receipts.get(claim.id), question, claim, now))
+
+
+def _receipt_json(
+    receipt: Receipt | None, question: Question, claim: Claim
+) -> dict[str, object] | None:
+    """The fixed shape of a receipt in `quizdl show --json`; null when there is none."""
+    if receipt is None:
+        return None
+    return {
+        "verdict": str(receipt.verdict),
+        "at": receipt.at.isoformat(),
+        "numpy": receipt.numpy,
+        "python": receipt.python,
+        "seeds": len(receipt.seeds),
+        "stale": receipt.stale(question, claim),
+    }

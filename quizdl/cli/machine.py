@@ -31,8 +31,12 @@ from quizdl.words import QuizdlError, say
 @bank_option
 def new(target: str) -> None:
     from quizdl.bank.scaffold import create
+    from quizdl.bank.trust import is_ours, trust_command
 
-    click.echo(say("cli.new.done", path=short_path(create(bank_root(), target))))
+    root = bank_root()
+    click.echo(say("cli.new.done", path=short_path(create(root, target))))
+    if not is_ours(root):
+        click.echo(say("cli.new.foreign", command=trust_command(root)))
 
 
 @main.command(

@@ -6,16 +6,18 @@ scripted. The end of the input ends the session; every rating before it is store
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from quizdl import render
-from quizdl.model import Question, Rating
+from quizdl.cli.base import read_line
+from quizdl.cli.predicting import ask, compare, now, print_suggestion
+from quizdl.model import Forecast, Question, Rating, Sample
+from quizdl.proof.predict import for_review
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Line
 from quizdl.session import Plan, Session, format_interval, open_library
@@ -23,7 +25,7 @@ from quizdl.settings import Settings
 from quizdl.words import QuizdlError, say
 
 Show = Callable[[Sequence[Line]], None]
-Prove = Callable[[Question], object]
+Prove = Callable[[Question], dict[str, list[Sample]]]
 
 
 def review_plain(
@@ -39,14 +41,16 @@ def review_plain(
     """Ask until nothing is due or the input ends, then print the summary.
 
     `show` prints lines laid out for `width` cells, `prove` runs and prints a question's
-    proof. Raises QuizdlError when the database cannot be used.
+    proof and returns what it measured, by claim. Raises QuizdlError when the database cannot
+    be used.
     """
     library = open_library(database, questions, settings)
     try:
-        session = library.session(plan, _now())
+        session = library.session(plan, now())
+        run = _predicting(session, prove) if settings.predict else prove
         asked = session.current is not None
         while True:
-            while session.current is not None and _ask(session, show, prove, width):
+            while session.current is not None and _ask(session, show, run, width):
                 pass
             _print_summary(session)
             if session.current is not None:  # the learner has had enough
@@ -59,10 +63,6 @@ def review_plain(
         library.close()
 
 
-def _now() -> datetime:
-    return datetime.now().astimezone()
-
-
 def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
     """One question until it is rated, skipped or undone. False: the learner is done."""
     question = session.current
@@ -72,7 +72,7 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
     key = _choose(say("plain.recall"), {"", "s", "u"})
     if key == "":
         show(render.layout(answer_markdown(question), width))
-        outcomes = session.reveal(_now())
+        outcomes = session.reveal(now())
         ratings = "  ".join(
             say(
                 "plain.rating",
@@ -84,17 +84,47 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
         )
         prompt = say("plain.rate", ratings=ratings)
         while (key := _choose(prompt, {"", "1", "2", "3", "4", "r", "s", "u"})) == "r":
-            prove(question)
+            try:
+                prove(question)
+            except QuizdlError as error:  # a bank that is not trusted, say: the session goes on
+                click.echo(str(error))
     match key:
         case "q":
             return False
         case "s":
-            session.skip(_now())
+            session.skip(now())
         case "u":
             _undo(session)
         case _:
-            session.rate(Rating(int(key or Rating.GOOD)), _now())
+            session.rate(Rating(int(key or Rating.GOOD)), now())
     return True
+
+
+def _predicting(session: Session, prove: Prove) -> Prove:
+    """`prove`, but before the first run of a question some of it is to be predicted."""
+    met: set[tuple[str, int]] = set()
+
+    def run(question: Question) -> dict[str, list[Sample]]:
+        before = session.reveal(now())[Rating.GOOD].before
+        turn = before.reps if before else 0
+        asked = for_review(question, turn)
+        if (question.id, turn) in met or not asked:
+            return prove(question)
+        met.add((question.id, turn))
+        made = now()
+        prompts = [prompt for group in asked.values() for prompt in group]
+        guesses = iter(ask(prompts)[0])
+        samples = prove(question)
+        click.echo()
+        every: list[Forecast] = []
+        for claim_id, group in asked.items():
+            every += compare(
+                claim_id, group, [next(guesses) for _ in group], samples, made, session.predict
+            )
+        print_suggestion(every)
+        return samples
+
+    return run
 
 
 def _choose(prompt: str, keys: set[str]) -> str:
@@ -108,16 +138,13 @@ def _choose(prompt: str, keys: set[str]) -> str:
 
 def _read(prompt: str) -> str | None:
     """One line, as it would be typed without an input method; None at the end of the input."""
-    click.echo(prompt, nl=False)
-    line = sys.stdin.readline()
-    if not sys.stdin.isatty():
-        click.echo()
-    return unicodedata.normalize("NFKC", line).strip().casefold() if line else None
+    line = read_line(prompt)
+    return None if line is None else unicodedata.normalize("NFKC", line).strip().casefold()
 
 
 def _undo(session: Session) -> None:
     try:
-        undone = session.undo(_now())
+        undone = session.undo(now())
     except QuizdlError as error:  # it stands; the session goes on
         click.echo(str(error))
     else:
@@ -125,7 +152,7 @@ def _undo(session: Session) -> None:
 
 
 def _print_summary(session: Session) -> None:
-    found = session.summary(_now())
+    found = session.summary(now())
     click.echo()
     total = sum(found.ratings.values())
     if not total:
@@ -138,7 +165,7 @@ def _print_summary(session: Session) -> None:
 
 
 def _what_is_next(session: Session) -> str:
-    match session.next_in(_now()):
+    match session.next_in(now()):
         case None:
             return say("plain.nothing")
         case timedelta(days=0, seconds=0):

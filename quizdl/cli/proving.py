@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import sys
 import time
@@ -18,7 +19,9 @@ from quizdl.cli.base import (
     bank_root,
     examples,
     json_option,
+    keep_receipts,
     load_bank,
+    open_pool,
     print_json,
     print_problems,
     prove,
@@ -29,7 +32,8 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
-    from quizdl.model import Claim, ClaimResult, Params, Problem, Question, Value
+    from quizdl.check import Proofs
+    from quizdl.model import Claim, ClaimResult, Figure, Params, Problem, Question, Value
 
 
 @main.command(
@@ -39,20 +43,32 @@ if TYPE_CHECKING:
         "quizdl run zero-init",
         "quizdl run zero-init#same_gradient --set hidden=64 --seed 7",
         "quizdl run zero-init#same_gradient --control",
+        "quizdl run zero-init --predict",
     ),
 )
 @click.argument("target", metavar="ID[#CLAIM]")
 @click.option("--set", "settings", multiple=True, metavar="K=V", help=say("cli.run.set"))
 @click.option("--seed", type=click.IntRange(0), metavar="N", help=say("cli.run.seed"))
 @click.option("--control", is_flag=True, help=say("cli.run.control"))
+@click.option("--figures/--no-figures", default=None, help=say("cli.run.figures"))
+@click.option("--predict", is_flag=True, help=say("cli.run.predict"))
 @json_option
 @bank_option
 def run_(
-    target: str, settings: tuple[str, ...], seed: int | None, control: bool, as_json: bool
+    target: str,
+    settings: tuple[str, ...],
+    seed: int | None,
+    control: bool,
+    figures: bool | None,
+    predict: bool,
+    as_json: bool,
 ) -> int:
     from quizdl.model import SEEDS, Verdict
 
-    question, claims = load_bank().get_claims(target)
+    if predict and (as_json or settings or control):
+        raise click.UsageError(say("cli.run.predict.alone"))
+    bank = load_bank()
+    question, claims = bank.get_claims(target)
     claims = _turn_knobs(target, claims, settings)
     if control:
         claims = tuple(_change(claim, claim.controls[0]) for claim in claims)
@@ -60,7 +76,11 @@ def run_(
     started = time.perf_counter()
     if not as_json:
         click.secho(question.title, bold=True)
-    results = prove(question, claims, seeds, hidden=as_json)
+    figures = sys.stdout.isatty() if figures is None else figures
+    if predict:
+        results = _predict_and_prove(bank, question, claims, seeds, figures=figures)
+    else:
+        results = prove(question, claims, seeds, hidden=as_json, figures=figures)
     proved = sum(result.verdict is Verdict.PROVED for result in results)
     if as_json:
         texts = [claim.text for claim in claims]
@@ -71,6 +91,25 @@ def run_(
         total = {"proved": proved, "claims": len(claims), "seeds": len(seeds)}
         click.echo("\n" + say("cli.run.total", seconds=seconds, **total))
     return 0 if proved == len(claims) > 0 else 1
+
+
+def _predict_and_prove(
+    bank: Bank,
+    question: Question,
+    claims: Sequence[Claim],
+    seeds: Sequence[int],
+    *,
+    figures: bool,
+) -> list[ClaimResult]:
+    from quizdl.cli.predicting import prove_predicted
+    from quizdl.session import open_library
+    from quizdl.settings import find_paths, load_settings
+
+    paths = find_paths()
+    library = open_library(paths.database, bank.questions, load_settings(paths.config_file))
+    with contextlib.closing(library):  # opened first: what is predicted is sure of its place
+        log = functools.partial(library.predict, question)
+        return prove_predicted(question, claims, seeds, log, figures=figures)
 
 
 def _change(claim: Claim, params: Params) -> Claim:
@@ -140,6 +179,32 @@ def result_json(result: ClaimResult, text: str) -> dict[str, object]:
             }
             for measure in result.measures
         ],
+        "figures": [
+            {"arm": arm, **_figure_json(figure)}
+            for arm, figures in enumerate(result.figures)
+            for figure in figures
+        ],
+    }
+
+
+def _figure_json(figure: Figure) -> dict[str, object]:
+    return {
+        "kind": str(figure.kind),
+        "title": figure.title,
+        "x_label": figure.x_label,
+        "y_label": figure.y_label,
+        "log_x": figure.log_x,
+        "log_y": figure.log_y,
+        "categories": list(figure.categories),
+        "rules": [{"name": name, "y": _finite(value)} for name, value in figure.rules],
+        "series": [
+            {
+                "name": series.name,
+                "x": [_finite(value) for value in series.x],
+                "y": [_finite(value) for value in series.y],
+            }
+            for series in figure.series
+        ],
     }
 
 
@@ -150,7 +215,10 @@ def _finite(value: float | None) -> float | None:
 @main.command(
     help=say("cli.check"),
     epilog=examples(
-        "quizdl check", "quizdl check content/initialization --seeds 20", "quizdl check --json"
+        "quizdl check",
+        "quizdl check --changed",
+        "quizdl check content/initialization --seeds 20",
+        "quizdl check --json",
     ),
 )
 @click.argument("path", required=False, type=click.Path(path_type=Path))
@@ -161,9 +229,12 @@ def _finite(value: float | None) -> float | None:
     help=say("cli.check.seeds"),
 )
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help=say("cli.check.jobs"))
+@click.option("--changed", is_flag=True, help=say("cli.check.changed"))
 @json_option
 @bank_option
-def check(path: Path | None, seeds: int | None, jobs: int | None, as_json: bool) -> int:
+def check(
+    path: Path | None, seeds: int | None, jobs: int | None, changed: bool, as_json: bool
+) -> int:
     from quizdl.check import check_text
     from quizdl.model import SEEDS, Problem
 
@@ -172,41 +243,59 @@ def check(path: Path | None, seeds: int | None, jobs: int | None, as_json: bool)
     problems: list[Problem] = []
     failed: list[Problem] = []
     questions: tuple[Question, ...] = ()
-    proved = 0
+    proved, taken = 0, frozenset[str]()
     try:
         bank, questions = _checked_part(path)
         problems += check_text(bank, questions)
         if not as_json:
             print_problems(problems)
-        proved, failed = _prove_all(questions, range(seeds), jobs, hidden=as_json)
+        taken = _passed(questions, range(seeds)) if changed else taken
+        asked = [question for question in questions if question.id not in taken]
+        proofs = _prove_all(asked, range(seeds), jobs, hidden=as_json)
+        failed += proofs.problems
         problems += failed
+        wrong = {problem.path.parent for problem in problems}
+        keep_receipts((each, proofs.results[each.id], each.folder not in wrong) for each in asked)
+        proved = sum(len(question.claims) for question in questions if question.id in taken)
+        proved += proofs.proved
     except QuizdlError as error:
         if not as_json:
             raise
         problems.append(Problem(path or bank_root(), 0, str(error), ""))
     claims = sum(len(question.claims) for question in questions)
     counts = {"questions": len(questions), "claims": claims, "proved": proved}
+    again = {"reproved": len(questions) - len(taken), "taken_over": len(taken)}
     if as_json:
+        counts |= again if changed else {}
         print_json(counts | {"problems": [problem_json(problem) for problem in problems]})
         return 1 if problems else 0
     print_problems(failed)
     seconds = time.perf_counter() - started
     click.echo(say("cli.check.total", seeds=seeds, seconds=seconds, **counts))
+    if changed:
+        click.echo(say("cli.check.taken", **again))
     click.echo(
         say("cli.check.problems", count=len(problems)) if problems else say("cli.check.fine")
     )
     return 1 if problems else 0
 
 
+def _passed(questions: Sequence[Question], seeds: Sequence[int]) -> frozenset[str]:
+    """Ids of those that need no proof: nothing has changed since they passed a check."""
+    from quizdl.proof.receipts import Receipts
+    from quizdl.settings import find_paths
+
+    receipts = Receipts(find_paths().receipts)
+    return frozenset(each.id for each in questions if receipts.passed(each, seeds))
+
+
 def _prove_all(
     questions: Sequence[Question], seeds: Sequence[int], jobs: int | None, *, hidden: bool
-) -> tuple[int, list[Problem]]:
-    """How many claims are proved, and what is wrong with the others, file by file."""
+) -> Proofs:
     from quizdl.check import prove_all
-    from quizdl.proof.pool import Pool
 
     length = 2 * sum(len(question.claims) for question in questions)
-    with Pool(jobs) as pool, _progress(length, hidden=hidden) as advance:
+    with open_pool(jobs) as pool, _progress(length, hidden=hidden) as advance:
         return prove_all(pool, questions, seeds, advance)
 
 

@@ -24,6 +24,7 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
+    from quizdl.model import Question, Sample
     from quizdl.session import Plan
 
 
@@ -83,7 +84,6 @@ def review(
         _open_screen(plan)
         return
     from quizdl.cli.plain import review_plain
-    from quizdl.model import SEEDS
     from quizdl.settings import find_paths, load_settings
 
     paths = find_paths()
@@ -97,6 +97,14 @@ def review(
         settings,
         plan(bank),
         show=print_lines,
-        prove=lambda question: prove(question, question.claims, SEEDS),
+        prove=_prove_all,
         width=width(),
     )
+
+
+def _prove_all(question: Question) -> dict[str, list[Sample]]:
+    from quizdl.model import SEEDS
+
+    samples: dict[str, list[Sample]] = {}
+    prove(question, question.claims, SEEDS, samples=samples)
+    return samples

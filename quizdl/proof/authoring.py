@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from quizdl.model import Params, Value
+from quizdl.model import Figure, Params, Value
 
-Function = TypeVar("Function", bound=Callable[..., Mapping[str, float]])
+Function = TypeVar("Function", bound=Callable[..., Mapping[str, float | Figure]])
 
 
 def claim(
@@ -23,8 +23,9 @@ def claim(
     """Declare the experiment that proves one sentence of an answer.
 
     The function below it takes parameters with literal defaults, and `seed` when it uses
-    randomness, and returns named real numbers. Everything here must be written as a
-    literal: quizdl reads it from the source text and never asks the running demo.
+    randomness, and returns named real numbers, and named figures to be looked at (`line`,
+    `scatter`, `bar`, `hist`, `heatmap`), which are never judged. Everything here must be
+    written as a literal: quizdl reads it from the source text and never asks the running demo.
 
     - `expect`: number name -> bound; these decide (`"<= 1e-9"`, `"in [0.9, 1.1]"`).
     - `guard`: number name -> bound; these show that the claim is not empty, and must hold

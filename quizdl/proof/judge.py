@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from quizdl.model import Bound, Claim, ClaimResult, Measure, Role, Sample, Verdict
+from quizdl.model import Bound, Claim, ClaimResult, Figure, Measure, Role, Sample, Verdict
 from quizdl.words import say
 
 
@@ -47,6 +47,7 @@ def judge(
         measures=measure(claim, samples),
         reason=reason,
         output=output,
+        figures=figures_of(claim, samples),
     )
 
 
@@ -55,6 +56,12 @@ def measure(claim: Claim, samples: Sequence[Sample]) -> tuple[Measure, ...]:
     guards = (_measure(claim, samples, name, Role.GUARD, b) for name, b in claim.guards.items())
     expects = (_measure(claim, samples, name, Role.EXPECT, b) for name, b in claim.expects.items())
     return (*guards, *expects)
+
+
+def figures_of(claim: Claim, samples: Sequence[Sample]) -> tuple[tuple[Figure, ...], ...]:
+    """Per arm, the figures of the first of its runs that has any; empty when none has."""
+    found = {sample.arm: sample.figures for sample in reversed(samples) if sample.figures}
+    return tuple(found.get(arm, ()) for arm in range(len(claim.controls) + 1)) if found else ()
 
 
 def _measure(
@@ -92,6 +99,9 @@ def _objections(claim: Claim, samples: Sequence[Sample], seeds: Sequence[int]) -
         yield say("judge.no_seed")
     by_run = {(sample.seed, sample.arm): sample.numbers for sample in samples}
     bounds = {**claim.guards, **claim.expects}
+    for title in dict.fromkeys(f.title for sample in samples for f in sample.figures):
+        if title in bounds:
+            yield say("judge.is_figure", name=title)
     for seed in seeds:
         for arm in range(len(claim.controls) + 1):
             where = say("judge.claim_arm" if arm == 0 else "judge.control_arm", arm=arm)

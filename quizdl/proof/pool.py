@@ -17,26 +17,28 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from quizdl.model import Claim, ProofEvent, Question, Trial
 from quizdl.proof.limits import DEFAULT, Limits
-from quizdl.proof.protocol import Handles
+from quizdl.proof.protocol import Applied, Handles, Setup
 from quizdl.proof.run import Run, Stage
 from quizdl.words import QuizdlError
 
 _ATTEMPTS = 2
 """How often a claim is sent when the server dies under it."""
+_SPARES = 4
+"""Children kept waiting at most, so that a machine with many cores keeps its memory."""
 _STOP = 3.0
 """Seconds within which killed processes must be gone before we stop waiting for them."""
 
 _BOOT = """\
 import sys
-fd, root, *sys.path = sys.argv[1:]
+fd, root, setup, *sys.path = sys.argv[1:]
 from quizdl.proof.server import main
-main(int(fd), root)
+main(int(fd), root, setup)
 """
 
 # One thread: two make a small SVD a hundred times slower when the other core is busy, and
@@ -63,12 +65,25 @@ class Pool:
     block, ends the server.
     """
 
-    def __init__(self, jobs: int | None = None, limits: Limits = DEFAULT) -> None:
-        """Raises QuizdlError where processes cannot be forked (Windows)."""
+    def __init__(
+        self,
+        jobs: int | None = None,
+        limits: Limits = DEFAULT,
+        *,
+        permission: Callable[[Question], None],
+        without: Collection[str] = (),
+    ) -> None:
+        """`permission` raises QuizdlError for a question of which nothing may run; it is asked
+        at each `prove`. `without`: layers to leave out (`Setup.without`).
+
+        Raises QuizdlError where processes cannot be forked (Windows).
+        """
         if not hasattr(os, "fork"):
             raise QuizdlError("proof.platform")
         self._jobs = jobs or _cores()
-        self._limits = limits
+        self._permission = permission
+        self.limits = limits
+        self._setup = Setup(limits, min(self._jobs + 1, _SPARES), tuple(without))
         self._lock = threading.Lock()  # guards all below
         self._server: _Server | None = None
         self._cancels = 0
@@ -90,6 +105,25 @@ class Pool:
         with self._lock:
             self._living_server()
 
+    def permit(self, question: Question) -> None:
+        """Raises QuizdlError when nothing of `question` may run."""
+        self._permission(question)
+
+    def applied(self, patience: float = 0.0) -> Applied | None:
+        """What confines the children, as the system accepted it. Starts the server if need
+        be, and waits up to `patience` seconds; None when it has not said yet.
+
+        Raises QuizdlError when no server can be started.
+        """
+        with self._lock:
+            server = self._living_server()
+        end = time.monotonic() + patience
+        while (found := server.applied()) is None and time.monotonic() < end:
+            if server is self._server and server.process.poll() is not None:
+                raise QuizdlError("proof.no_server", why=server.last_words())
+            time.sleep(0.005)
+        return found
+
     def prove(
         self,
         trials: Sequence[Trial | tuple[Question, Claim]],
@@ -100,10 +134,13 @@ class Pool:
         ends.
 
         Whatever a demo does becomes a verdict. Closing the generator kills its children.
-        Raises QuizdlError when no server can be started.
+        Raises QuizdlError, before anything runs, when one of the questions has no permission;
+        and when no server can be started.
         """
+        for question in {id(question): question for question, *_ in trials}.values():
+            self.permit(question)
         runs = deque(
-            Run(number, Trial(*trial), seeds, self._limits) for number, trial in enumerate(trials)
+            Run(number, Trial(*trial), seeds, self.limits) for number, trial in enumerate(trials)
         )
         return self._drive(runs, self._cancels)
 
@@ -197,7 +234,7 @@ class Pool:
         if self._server is not None and self._server.process.poll() is not None:
             self._bury_server()
         if self._server is None:
-            self._server = _Server()
+            self._server = _Server(self._setup)
         return self._server
 
     def _bury_server(self) -> None:
@@ -209,7 +246,7 @@ class Pool:
 class _Server:
     """The warm process, seen from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, setup: Setup) -> None:
         """Start it; does not wait for NumPy. Raises QuizdlError when the system refuses."""
         environment = _ENVIRONMENT | {k: v for k in _KEPT if (v := os.environ.get(k))}
         path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" is the cwd
@@ -219,8 +256,9 @@ class _Server:
             with theirs, (self._root / "log").open("wb") as log:
                 # Not -I: it would ignore PYTHONHASHSEED. The environment is ours anyway, and
                 # sys.path is the parent's, so that it is the same quizdl that is found.
+                boot = [sys.executable, "-P", "-c", _BOOT]
                 self.process = subprocess.Popen(
-                    [sys.executable, "-P", "-c", _BOOT, str(theirs.fileno()), self._root, *path],
+                    [*boot, str(theirs.fileno()), self._root, setup.dump(), *path],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
@@ -233,10 +271,18 @@ class _Server:
             ours.close()
             raise QuizdlError("proof.no_server", why=error.strerror) from error
         self._socket = ours
+        self._applied: Applied | None = None
 
     def submit(self, handles: Handles) -> None:
         """Raises BrokenPipeError or ConnectionResetError when it is dead."""
         socket.send_fds(self._socket, [b"j"], handles)
+
+    def applied(self) -> Applied | None:
+        """What it has said of its children's confinement; None while it has not."""
+        if self._applied is None:
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                self._applied = Applied.load(self._socket.recv(4096, socket.MSG_DONTWAIT))
+        return self._applied
 
     def last_words(self) -> str:
         """The last line it wrote to stderr: why it died, if it said so."""

@@ -1,7 +1,8 @@
-"""Which protections really hold on this machine: each is put to the test by a demo.
+"""Which protections really hold on this machine: `active` puts each to the test by demos.
 
-The demo goes the way of all demos (pool, server, child) and tries to do what it must not.
+A demo goes the way of all demos (pool, server, child) and tries to do what it must not.
 Wall clock and output are not asked about: the parent keeps those itself, everywhere.
+`summary` asks no demo: it repeats what the system said it accepted.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from quizdl.model import Claim, Measured, Question
+from quizdl.model import Claim, Measured, Params, Question
 from quizdl.proof.limits import Limits
 from quizdl.proof.pool import Pool
+from quizdl.proof.protocol import OPTIONAL, Applied
 from quizdl.words import say
 
 
@@ -30,50 +32,72 @@ class Layer:
 
 
 _LIMITS = Limits(wall=10, cpu=1, memory=128 << 20, file=1 << 20)
+_PATIENCE = 20.0
+"""Seconds for a server to start on a busy machine."""
 
 # Each function returns 1 when it was stopped; `tree` the pid of what should be dead by now.
 _DEMO = """\
-import os, signal, socket, time
+import os, signal, socket, subprocess, sys, time
 
-def ended_by(signal_number, work):
-    pid = os.fork()
-    if pid == 0:
+class Stopped(Exception):
+    pass
+
+def stop(*_):
+    raise Stopped
+
+def refused(errors, *attempts):
+    for attempt in attempts:
         try:
-            work()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return {"stopped": int(os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal_number)}
-
-def refused(errors, work):
-    try:
-        work()
-    except errors:
-        return {"stopped": 1}
-    return {"stopped": 0}
+            attempt()
+        except errors:
+            continue
+        return {"stopped": 0}
+    return {"stopped": 1}
 
 def burn():
     while True:
         pass
 
-def write():
-    with open("large", "wb") as file:
-        file.write(bytes(2 << 20))
+def write_large():
+    with open("large", "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 20))
 
 def cpu():
-    return ended_by(signal.SIGXCPU, burn)
+    signal.signal(signal.SIGXCPU, stop)
+    return refused(Stopped, burn)
 
 def file():
-    return ended_by(signal.SIGXFSZ, write)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # or nobody could return to tell
+    return refused(OSError, write_large)
 
 def memory():
     return refused(MemoryError, lambda: bytearray(256 << 20))
 
-def network():
-    return refused(PermissionError, socket.socket)
+def descriptors():
+    return refused(OSError, lambda: [open(os.devnull) for _ in range(10_000)])
 
-def files(path=""):
+def network():
+    kinds = [(socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)]
+    return refused(PermissionError, *(lambda kind=kind: socket.socket(*kind) for kind in kinds))
+
+def read(paths=""):
+    def look(path):
+        os.listdir(path) if os.path.isdir(path) else open(path).close()
+    return refused(OSError, *(lambda path=path: look(path) for path in paths.split(chr(10))))
+
+def write(path=""):
     return refused(OSError, lambda: open(path, "a").close())
+
+def processes():
+    def fork():
+        if os.fork() == 0:
+            os._exit(0)
+    run = [sys.executable, "-c", ""]
+    return refused(OSError, fork, lambda: subprocess.run(run, check=True))
+
+def signals():
+    return refused(PermissionError, lambda: os.kill(os.getppid(), 0))
 
 def tree():
     read, write = os.pipe()
@@ -86,6 +110,35 @@ def tree():
         os._exit(0)
     return {"pid": int(os.read(read, 20))}
 """
+_KEYS = (
+    "cpu",
+    "memory",
+    "file",
+    "descriptors",
+    "network",
+    "read",
+    "write",
+    "processes",
+    "signals",
+)
+
+
+def summary(pool: Pool, patience: float = 0.0) -> str:
+    """What confines the children of `pool`, in one line; waits up to `patience` seconds for
+    its server to say so.
+
+    Raises QuizdlError when no server can be started.
+    """
+    applied = pool.applied(patience)
+    if applied is None:
+        return say("isolation.unknown")
+    parts = [
+        say("isolation.network" if applied.network else "isolation.network.off"),
+        say("isolation.files" if applied.files else "isolation.files.off"),
+        say("isolation.memory", size=_size(pool.limits.memory)),
+        say("isolation.wall", seconds=f"{pool.limits.wall:g}"),
+    ]
+    return say("isolation", parts=" · ".join(parts))
 
 
 def active() -> tuple[Layer, ...]:
@@ -93,22 +146,35 @@ def active() -> tuple[Layer, ...]:
 
     Raises QuizdlError when no demo can be run at all.
     """
-    with tempfile.NamedTemporaryFile(prefix="quizdl-") as mine:
-        claims = tuple(
-            Claim(key, "", 0, {}, {}, (), (), {"path": mine.name} if key == "files" else {})
-            for key in _layers()
-        )
-        question = Question("probe", "", "", 1, "", "", claims, _DEMO, Path())
-        seen: dict[str, Mapping[str, float]] = {}
-        with Pool(len(claims), _LIMITS) as pool:
-            for event in pool.prove([(question, claim) for claim in claims], [0]):
-                if isinstance(event, Measured):
-                    seen[event.claim] = event.sample.numbers
-    layers = []
-    for key, (name, held, failed) in _layers().items():
-        holds = _gone(seen.get(key, {})) if key == "tree" else seen.get(key) == {"stopped": 1}
-        layers.append(Layer(key, name, holds, held if holds else failed))
-    return tuple(layers)
+    with tempfile.TemporaryDirectory(prefix="quizdl-") as mine:
+        folder, secret = Path(mine) / "question", Path(mine) / "secret"
+        folder.mkdir()
+        secret.touch()
+        private = [secret, Path("/etc/passwd"), Path.home() / ".ssh"]
+        params: dict[str, Params] = {
+            "read": {"paths": "\n".join(str(path) for path in private if path.exists())},
+            "write": {"path": str(folder / "beside")},
+        }
+        with Pool(len(_KEYS), _LIMITS, permission=_ours) as pool:
+            seen = _try(pool, folder, {key: params.get(key, {}) for key in _KEYS})
+            applied = pool.applied(_PATIENCE)
+        # What cleans up behind a demo that could fork is only seen where one can.
+        with Pool(1, _LIMITS, permission=_ours, without=OPTIONAL) as pool:
+            tree = _try(pool, folder, {"tree": {}}).get("tree", {})
+    layers = [_layer(key, seen.get(key) == {"stopped": 1}) for key in _KEYS]
+    return (_means(applied), *layers, _layer("tree", _gone(tree)))
+
+
+def _ours(_: Question) -> None:
+    """The demo above is quizdl's own."""
+
+
+def _try(pool: Pool, folder: Path, params: Mapping[str, Params]) -> dict[str, Mapping[str, float]]:
+    """Call functions of the demo, by name; the numbers of those that returned."""
+    claims = tuple(Claim(key, "", 0, {}, {}, (), (), given) for key, given in params.items())
+    question = Question("probe", "", "", 1, "", "", claims, _DEMO, folder)
+    events = pool.prove([(question, claim) for claim in claims], [0])
+    return {e.claim: e.sample.numbers for e in events if isinstance(e, Measured)}
 
 
 def _gone(numbers: Mapping[str, float]) -> bool:
@@ -118,13 +184,20 @@ def _gone(numbers: Mapping[str, float]) -> bool:
     return True
 
 
-def _layers() -> dict[str, tuple[str, str, str]]:
-    """Key -> name, and what to say when it holds and when it does not."""
-    return {
-        "cpu": (say("layer.cpu"), say("layer.cpu.on"), say("layer.cpu.off")),
-        "memory": (say("layer.memory"), say("layer.memory.on"), say("layer.memory.off")),
-        "file": (say("layer.file"), say("layer.file.on"), say("layer.file.off")),
-        "network": (say("layer.network"), say("layer.network.on"), say("layer.network.off")),
-        "tree": (say("layer.tree"), say("layer.tree.on"), say("layer.tree.off")),
-        "files": (say("layer.files"), say("layer.files.on"), say("layer.files.off")),
-    }
+def _means(applied: Applied | None) -> Layer:
+    """Which mechanisms of the system are at work."""
+    found = []
+    if applied is not None:
+        found += ["rlimits"] if applied.rlimits else []
+        found += [f"Landlock（ABI {applied.landlock}）"] if applied.landlock else []
+        found += ["seccomp"] if applied.seccomp else []
+        found += [applied.wrapper] if applied.wrapper else []
+    return Layer("means", say("layer.means"), bool(found), "、".join(found))
+
+
+def _layer(key: str, holds: bool) -> Layer:
+    return Layer(key, say(f"layer.{key}"), holds, say(f"layer.{key}.{'on' if holds else 'off'}"))
+
+
+def _size(size: int) -> str:
+    return f"{size >> 30} GiB" if size % (1 << 30) == 0 else f"{size >> 20} MiB"

@@ -1,10 +1,16 @@
 """What parent, server and child say to each other.
 
 parent → server   one byte with the file descriptors of `Handles`, over a Unix socket
-server → parent   lines on the job's own control socket: `started`, then `ended STATUS`
-                  (as waitpid gives it); or `refused ERRNO` when fork failed
+server → parent   over the same socket, once: a line of `Applied`
+server → parent   lines on the job's own control socket: `started PYTHON NUMPY` with their
+                  versions, then `ended STATUS` (as waitpid gives it); or `refused ERRNO` when
+                  there is no child for it; in between `filled` when the job's files take more
+                  than it may have
 parent → server   the end of the control socket: kill the job and all it started
-child  → parent   JSON lines on the result pipe: one per run, or one that says what broke
+child  → server   over its own Unix socket, once it waits for a job: a line of `Applied`
+server → child    one byte with the descriptors of a job, a result and an output
+child  → parent   JSON lines on the result pipe: one per run (with its figures, for the first
+                  seed), or one that says what broke
 """
 
 from __future__ import annotations
@@ -15,6 +21,12 @@ from typing import NamedTuple
 
 from quizdl.model import Params
 from quizdl.proof.limits import Limits
+
+OPTIONAL = ("landlock", "seccomp", "bubblewrap", "sandbox-exec")
+"""Names of the layers that `Setup.without` can leave out."""
+
+UNCONFINED = 125
+"""Exit status of a child that could not confine itself, and therefore ran nothing."""
 
 
 class Handles(NamedTuple):
@@ -31,16 +43,71 @@ class Handles(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """What the server needs to know before the first job."""
+
+    limits: Limits
+    spares: int
+    """How many children to keep waiting for a job."""
+    without: tuple[str, ...] = ()
+    """Layers of `OPTIONAL` to leave out: for tests, and to see what the others do without
+    them."""
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def load(cls, text: str) -> Setup:
+        fields = json.loads(text)
+        limits, without = Limits(**fields["limits"]), tuple(fields["without"])
+        return cls(limits, fields["spares"], without)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the system accepted when a child confined itself."""
+
+    rlimits: bool
+    landlock: int
+    """The version of Landlock's ABI; 0 when it is missing."""
+    seccomp: bool
+    wrapper: str
+    """bubblewrap or sandbox-exec around the server; otherwise empty."""
+
+    @property
+    def files(self) -> bool:
+        """Only Python's own files can be read, only the scratch folder written."""
+        return self.landlock > 0 or bool(self.wrapper)
+
+    @property
+    def network(self) -> bool:
+        return self.seccomp or bool(self.wrapper)
+
+    @property
+    def processes(self) -> bool:
+        """A child can neither start a process nor send a signal to another."""
+        return self.seccomp
+
+    def dump(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def load(cls, data: bytes) -> Applied:
+        return cls(**json.loads(data))
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """Everything a child needs to know to run one claim."""
 
     source: str
     path: str
     """What tracebacks call the source; nothing is read from there."""
+    folder: str
+    """The folder of the question, absolute: the demo may read in it."""
     claim: str
     runs: tuple[tuple[int, Params], ...]
     """(seed, parameters), in the order to run them."""
-    limits: Limits
 
     def dump(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -51,7 +118,7 @@ class Job:
         return cls(
             source=fields["source"],
             path=fields["path"],
+            folder=fields["folder"],
             claim=fields["claim"],
             runs=tuple((seed, params) for seed, params in fields["runs"]),
-            limits=Limits(**fields["limits"]),
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from quizdl.model import ClaimResult, Measure, Role, Verdict
+from quizdl.model import Claim, ClaimResult, Forecast, Hit, Measure, Role, Verdict
 from quizdl.render.cells import cells, pad
 from quizdl.render.numbers import format_number
 from quizdl.render.text import Line, Span, width_of, wrap
@@ -17,6 +17,8 @@ MARKS = {
     Verdict.TIMEOUT: "!",
     Verdict.LIMIT: "!",
 }
+HITS = {Hit.RIGHT: "✓", Hit.PARTLY: "~", Hit.WRONG: "✗", Hit.NONE: "–"}
+_HIT_STYLES = {Hit.RIGHT: "good", Hit.PARTLY: "control", Hit.WRONG: "bad", Hit.NONE: "muted"}
 _SPACE = Span("  ")
 _FIRST_NUMBER = 3  # columns from here on are numbers
 
@@ -64,6 +66,87 @@ def result_lines(result: ClaimResult, text: Sequence[Span], width: int) -> list[
         for line in result.output.strip().splitlines():
             lines += [(Span("  │ ", "muted"), *each) for each in wrap((Span(line),), width - 4)]
     return lines
+
+
+def arm_lines(
+    claim: Claim, measures: Sequence[Measure], width: int, before: Mapping[str, Measure]
+) -> list[Line]:
+    """One row per number, a column for each control, and what each control changes below.
+
+    `before` are the numbers of another version, by name: a column of their own where there
+    are any. A control's value is coloured by whether it does what it must: break some
+    expectation, and no guard.
+    """
+    several = len(claim.controls) > 1
+    heads = [
+        say("measure.control") + (str(k + 1) if several else "") for k in range(len(claim.controls))
+    ]
+    mine = [say("measure.before"), say("measure.copy")] if before else [say("measure.value")]
+    header = ["", say("measure.name"), say("measure.bound"), *mine, *heads]
+    rows = [_arm_row(claim, measure, before) for measure in measures]
+    everything = [tuple(Span(text, "muted") for text in header), *rows]
+    widths = [max(cells(row[column].text) for row in everything) for column in range(len(header))]
+    if sum(widths) + cells(_SPACE.text) * (len(widths) - 1) <= width:
+        lines = [_columns(row, widths) for row in everything]
+    else:
+        lines = []
+        for role, name, bound, *values in rows:
+            lines += wrap((role, Span(" "), name, _SPACE, bound), width)
+            named = zip((*mine, *heads), values, strict=True)
+            pairs = [
+                part for head, value in named for part in (Span(head + " ", "muted"), value, _SPACE)
+            ]
+            lines += [(_SPACE, *line) for line in wrap(pairs[:-1], width - cells(_SPACE.text))]
+    for number, (head, control) in enumerate(zip(heads, claim.controls, strict=True)):
+        if number == 0:
+            lines.append(())
+        changed = "，".join(f"{key} = {value}" for key, value in control.items())
+        lines += wrap((Span(f"{head}：{changed}", "control"),), width)
+    return lines
+
+
+def _arm_row(claim: Claim, measure: Measure, before: Mapping[str, Measure]) -> list[Span]:
+    bound = {**claim.guards, **claim.expects}[measure.name]
+    row = [
+        Span(say("role.guard") if measure.role is Role.GUARD else say("role.expect"), "muted"),
+        Span(measure.name),
+        Span(measure.bound, "muted"),
+    ]
+    if before:
+        old = before.get(measure.name)
+        row.append(Span(_number(old.value if old else None), "muted"))
+    row.append(Span(_number(measure.value), "good" if measure.holds else "bad"))
+    worst = min if measure.role is Role.GUARD else max
+    for values in (*measure.controls, *((),) * (len(claim.controls) - len(measure.controls))):
+        value = worst(values, key=bound.slack) if values else None
+        holds = value is not None and bound.holds(value)
+        style = "control" if holds == (measure.role is Role.GUARD) else "muted"
+        row.append(Span(_number(value), style))
+    return row
+
+
+def forecast_lines(forecasts: Sequence[Forecast], width: int) -> list[Line]:
+    """Each prediction beside what was measured: mark and question, then guess and truth."""
+    lines: list[Line] = []
+    for forecast in forecasts:
+        style = _HIT_STYLES[forecast.hit]
+        head = (Span(HITS[forecast.hit], style), Span(" "), Span(forecast.prompt.text))
+        lines += wrap(head, width)
+        guess = guess_text(forecast)
+        said = say("predict.guess", guess=guess) if guess else say("predict.hit.none")
+        words = (Span(said, style), _SPACE, Span(say("predict.truth", truth=forecast.truth)))
+        lines += [(_SPACE, *line) for line in wrap(words, width - 2)]
+    return lines
+
+
+def guess_text(forecast: Forecast) -> str:
+    """A guess as the learner would say it; empty when there was none."""
+    guess = forecast.guess
+    if guess is None:
+        return ""
+    if isinstance(guess, tuple):
+        return say("predict.join").join(forecast.prompt.options[place] for place in guess)
+    return format_number(guess)
 
 
 def _row(measure: Measure) -> tuple[Span, Span, Span, Span, Span]:

@@ -17,20 +17,24 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import IO, Any
 
-from quizdl.model import Judged, Measured, Sample, Trial, Verdict
+from quizdl.model import Figure, Judged, Measured, Sample, Trial, Verdict
+from quizdl.proof.figure_record import read_figure
+from quizdl.proof.figures import FIGURES
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.limits import Limits
-from quizdl.proof.protocol import Handles, Job
+from quizdl.proof.protocol import UNCONFINED, Handles, Job
 from quizdl.words import say
 
 _START = 60.0
 """Seconds a server may take until a child runs: NumPy from a cold disk, on a busy machine."""
 _GRACE = 2.0
 """Seconds to wait for the server's word that a killed job is gone."""
-_LINE = 64 << 10
-"""Bytes of one line on the result pipe; an honest claim needs a few hundred."""
+_LINE = 640 << 10
+"""Bytes of one line on the result pipe; an honest claim needs a few hundred, and its figures,
+with all the points that proof/figures.py allows, less than 600 KiB."""
 _NOT_AS_AGREED = (
     ArithmeticError,
     AttributeError,
@@ -40,6 +44,16 @@ _NOT_AS_AGREED = (
     ValueError,
 )
 """What reading a line raises when it is not one that an honest child writes."""
+
+
+_TROUBLE = {
+    "": (Verdict.ERROR, "proof.exception"),
+    "memory": (Verdict.LIMIT, "proof.memory"),
+    "descriptors": (Verdict.LIMIT, "proof.descriptors"),
+    "threads": (Verdict.LIMIT, "proof.threads"),
+    "forbidden": (Verdict.ERROR, "proof.forbidden"),
+}
+"""What a child says stopped it -> the verdict, and the words for it."""
 
 
 class Stage(enum.Enum):
@@ -83,6 +97,7 @@ class Run:
         self._samples: list[Sample] = []
         self._output = bytearray()
         self._failure: Failure | None = None
+        self._versions = ""
 
     def send(self, submit: Callable[[Handles], None], selector: selectors.BaseSelector) -> None:
         """Hand the runs that have not been measured yet to a server, and wait in `selector`
@@ -93,15 +108,13 @@ class Run:
         self._words = bytearray()
         self._selector = selector
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            job = theirs.enter_context(tempfile.TemporaryFile())
-            job.write(self._job().dump())
-            job.seek(0)
+            job = _file(self._job().dump(), theirs)
             self._result, result = _pipe(ours, theirs)
             self._printed, printed = _pipe(ours, theirs)
             self._control, control = socket.socketpair()
             ours.enter_context(self._control)
             theirs.enter_context(control)
-            submit(Handles(job.fileno(), result, printed, control.fileno()))
+            submit(Handles(job, result, printed, control.fileno()))
             for source in (self._result, self._printed, self._control):
                 selector.register(source, selectors.EVENT_READ, self)
             self._ours = ours.pop_all()
@@ -154,15 +167,17 @@ class Run:
             self._failure = self._failure or Failure(Verdict.ERROR, say("proof.lost"))
         output = _clean(self._output.decode("utf-8", "replace"))
         result = judge(self.claim, self._samples, self._seeds, self._failure, output)
+        python, _, numpy = self._versions.partition(" ")
+        result = replace(result, python=python, numpy=numpy)
         return Judged(self.question.id, self.claim.id, result, self._number)
 
     def _job(self) -> Job:
         return Job(
             source=self.question.demo,
             path=str(self.question.folder / "demo.py"),
+            folder=str(self.question.folder.absolute()),
             claim=self.claim.id,
             runs=tuple((seed, dict(params)) for seed, _, params in self._plan[self._offset :]),
-            limits=self._limits,
         )
 
     def _fail(self, verdict: Verdict, key: str, **values: object) -> None:
@@ -179,12 +194,15 @@ class Run:
         for line in lines:
             word, _, number = line.partition(b" ")
             if word == b"started" and self.stage is Stage.SENT:
+                self._versions = number.decode()
                 self.stage = Stage.STARTED
                 self.ever_started = True
                 self.deadline = time.monotonic() + self._limits.wall
             elif word == b"refused":
                 self._fail(Verdict.ERROR, "proof.refused", why=os.strerror(int(number)))
                 self.stage = Stage.ENDED
+            elif word == b"filled" and self._failure is None:
+                self._fail(Verdict.LIMIT, "proof.scratch", mib=self._limits.scratch >> 20)
             elif word == b"ended":
                 yield from self._end(int(number))
         if not data and self.stage is not Stage.ENDED:
@@ -195,8 +213,7 @@ class Run:
         """The child has ended: take what is left in its pipes, then say how it went."""
         while self._failure is None and (data := _read(self._result)):
             yield from self._on_result(data)
-        while self._failure is None and (data := _read(self._printed)):
-            self._on_output(data)
+        self._take_output()
         self.stage = Stage.ENDED
         if self._failure is None:
             self._on_exit(os.waitstatus_to_exitcode(status))
@@ -210,6 +227,8 @@ class Run:
             self._fail(Verdict.LIMIT, "proof.killed")
         elif code < 0:
             self._fail(Verdict.ERROR, "proof.signal", name=_signal_name(-code))
+        elif code == UNCONFINED and not self._samples:
+            self._fail(Verdict.ERROR, "proof.unconfined")
         elif code > 0 or len(self._samples) < len(self._plan):
             measured, planned = len(self._samples), len(self._plan)
             self._fail(Verdict.ERROR, "proof.early", code=code, measured=measured, planned=planned)
@@ -219,6 +238,10 @@ class Run:
         if len(self._output) > self._limits.output:
             del self._output[self._limits.output :]
             self._fail(Verdict.LIMIT, "proof.too_much_output", kib=self._limits.output >> 10)
+
+    def _take_output(self) -> None:
+        while self._failure is None and (data := _read(self._printed)):
+            self._on_output(data)
 
     def _on_result(self, data: bytes) -> Iterator[Measured]:
         self._line += data
@@ -243,11 +266,15 @@ class Run:
             raise ValueError(record["run"])
         seed, arm, _ = self._plan[len(self._samples)]
         numbers = {_clean(name): _real(value) for name, value in record["numbers"].items()}
-        sample = Sample(seed, arm, numbers, _real(record["ms"]))
+        figures = _figures(record) if seed == self._seeds[0] else ()
+        sample = Sample(seed, arm, numbers, _real(record["ms"]), figures)
         self._samples.append(sample)
         return [Measured(self.question.id, self.claim.id, sample, self._number)]
 
     def _on_trouble(self, record: dict[str, Any]) -> None:
+        self._take_output()  # the traceback was written first, and may not have been read yet
+        if self._failure is not None:
+            return
         where = say("proof.loading")
         if record["run"] is not None:
             seed, arm, _ = self._plan[record["run"] + self._offset]
@@ -255,11 +282,21 @@ class Run:
             where = say(key, arm=arm, seed=seed)
         kind, message = _clean(record["type"])[:100], _clean(record["message"])[:500]
         what = "：".join(part for part in (kind, " ".join(message.split())) if part)
-        if record["memory"]:
-            mib = self._limits.memory >> 20
-            self._fail(Verdict.LIMIT, "proof.memory", line=_line(record), where=where, mib=mib)
-        else:
-            self._fail(Verdict.ERROR, "proof.exception", line=_line(record), where=where, what=what)
+        verdict, key = _TROUBLE[record["kind"]]
+        limits = {"mib": self._limits.memory >> 20, "count": self._limits.descriptors}
+        self._fail(verdict, key, line=_line(record), where=where, what=what, **limits)
+
+
+def _file(data: bytes, stack: contextlib.ExitStack) -> int:
+    """A file that holds `data`, read from the start; in memory where the system can."""
+    if hasattr(os, "memfd_create"):  # Linux
+        file: IO[bytes] = os.fdopen(os.memfd_create("quizdl-job"), "wb")
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the stack
+    stack.enter_context(file)
+    file.write(data)
+    file.seek(0)
+    return file.fileno()
 
 
 def _pipe(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int, int]:
@@ -283,6 +320,20 @@ def _real(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(value)
     return float(value)
+
+
+def _figures(record: dict[str, Any]) -> tuple[Figure, ...]:
+    """Raises one of `_NOT_AS_AGREED` for what is not a few figures of moderate size."""
+    given = record.get("figures", [])
+    if not isinstance(given, list) or len(given) > FIGURES:
+        raise ValueError(given)
+    return tuple(read_figure(each, _clean_name) for each in given)
+
+
+def _clean_name(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(text)
+    return _clean(text).replace("\n", " ")
 
 
 def _line(record: dict[str, Any]) -> str:

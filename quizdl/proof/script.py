@@ -14,6 +14,8 @@ from types import ModuleType
 from quizdl.bank.declaration import read_claims
 from quizdl.model import SEEDS, Claim, ClaimResult, Sample, Verdict
 from quizdl.proof.calling import DemoError, call
+from quizdl.proof.figures import FigureError
+from quizdl.proof.gallery import figure_block
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.report import result_lines
 from quizdl.render.text import Span, plain
@@ -39,6 +41,7 @@ def _print_table(path: Path, module: ModuleType) -> None:
         result = _result(claim, module)
         summary = (getattr(module, claim.id).__doc__ or claim.id).strip().splitlines()[0]
         lines = result_lines(result, (Span(summary),), WIDTH)
+        lines += figure_block(result.figures, WIDTH)
         print(plain(lines), end="\n\n", flush=True)  # noqa: T201
 
 
@@ -47,8 +50,9 @@ def _result(claim: Claim, module: ModuleType) -> ClaimResult:
     try:
         for seed in SEEDS:
             for arm, params in enumerate(claim.arms()):
-                measured, ms = call(getattr(module, claim.id), params, seed)
-                samples.append(Sample(seed, arm, measured, ms))
-    except DemoError as error:
+                measured, figures, ms = call(getattr(module, claim.id), params, seed)
+                figures = figures if seed == SEEDS[0] else ()
+                samples.append(Sample(seed, arm, measured, ms, figures))
+    except (DemoError, FigureError) as error:
         return judge(claim, samples, SEEDS, Failure(Verdict.ERROR, str(error)))
     return judge(claim, samples, SEEDS)

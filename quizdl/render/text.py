@@ -102,6 +102,16 @@ _SGR = {
     "code.number": "34",
     "code.comment": "2",
     "code.function": "34",
+    # Figures: no red beside green; each series has its mark besides.
+    "series.1": "94",
+    "series.2": "33",
+    "series.3": "35",
+    "series.4": "36",
+    "series.5": "32",
+    "series.6": "31",
+    "axis": "2",
+    "rule.bound": "1",
+    "heat": "94",
 }
 
 

@@ -6,6 +6,7 @@ import select
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
+    from quizdl.bank.trust import Permission
     from quizdl.proof.pool import Pool
     from quizdl.session import Library, Plan, Session
     from quizdl.tui.screens.review import ReviewScreen
@@ -41,6 +43,9 @@ class QuizdlApp(App[None]):
         "app.tcss",
         "screens/today.tcss",
         "screens/review.tcss",
+        "screens/lab.tcss",
+        "screens/edit.tcss",
+        "screens/predict.tcss",
         "screens/summary.tcss",
         "screens/help.tcss",
     ]
@@ -119,7 +124,7 @@ class QuizdlApp(App[None]):
         """While today's figures are looked at: load what the first keys will need."""
         from quizdl import render
         from quizdl.render.answer import answer_markdown
-        from quizdl.tui.screens import review, summary  # noqa: F401
+        from quizdl.tui.screens import lab, review, summary  # noqa: F401
 
         render.layout(answer_markdown(bank.questions[0]), LEAST_COLUMNS)
 
@@ -144,12 +149,19 @@ class QuizdlApp(App[None]):
         if self.library is not None:
             self.library.replace(message.question)
 
+    @cached_property
+    def permission(self) -> Permission:
+        """What the pool asks: a foreign bank runs nothing before it is trusted."""
+        from quizdl.bank.trust import Permission, Trust
+
+        return Permission(Trust(self.paths.trust))
+
     def pool(self) -> Pool:
         """The one pool of proof children, started on first use."""
         if self._pool is None:
             from quizdl.proof.pool import Pool
 
-            self._pool = Pool()
+            self._pool = Pool(permission=self.permission)
         return self._pool
 
     def new_session(self, plan: Plan | None = None) -> Session:
@@ -167,9 +179,13 @@ class QuizdlApp(App[None]):
     async def _mount_review(self) -> None:
         """Build the review screen while today's figures are read: the key that opens it then
         has only to paint. Shown and taken away again, since Textual mounts what it shows."""
+        from quizdl.bank.copies import Copies
+        from quizdl.tui.bench import Bench
         from quizdl.tui.screens.review import ReviewScreen
 
-        self.review = ReviewScreen(self.clock, self.pool())
+        copies = Copies(self.paths.data / "copies")
+        bench = Bench(self.pool(), copies, self.permission.admit, self.settings.predict)
+        self.review = ReviewScreen(self.clock, bench)
         self.install_screen(self.review, "review")
         with self.batch_update():
             await self.push_screen(self.review)

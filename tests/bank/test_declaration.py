@@ -98,3 +98,10 @@ def test_two_functions_of_one_name() -> None:
 def test_nul_bytes_are_a_syntax_problem() -> None:
     _, (problem,) = read_claims("x = 1\x00", PATH)
     assert "语法" in problem.message
+
+
+@pytest.mark.parametrize("source", ["-" * 200_000 + "1", "(" * 200_000, "1+" * 200_000 + "1"])
+def test_a_source_too_deep_for_the_parser_is_a_syntax_problem(source: str) -> None:
+    claims, (problem,) = read_claims(source, PATH)
+    assert claims == ()
+    assert "语法错误" in problem.message

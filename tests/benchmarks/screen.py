@@ -110,9 +110,11 @@ Times = dict[str, list[float]]
 class Terminal:
     """A program in a terminal of its own; `since` is when it, or its last key, was sent."""
 
-    def __init__(self, command: Sequence[str], home: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], home: Path, rows: int = 24, columns: int = 80
+    ) -> None:
         self._fd, child = pty.openpty()
-        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environ = {key: value for key, value in os.environ.items() if "QUIZDL" not in key}
         environ |= {"QUIZDL_HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
         self.since, self._seen = time.perf_counter(), b""
@@ -121,8 +123,8 @@ class Terminal:
         )
         os.close(child)
 
-    def press(self, key: str) -> None:
-        self._drain(PAUSE)
+    def press(self, key: str, pause: float = PAUSE) -> None:
+        self._drain(pause)
         self.since, self._seen = time.perf_counter(), b""
         os.write(self._fd, key.encode())
 

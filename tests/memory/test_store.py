@@ -201,7 +201,15 @@ def test_durable_and_strict(store: Store, path: Path) -> None:
         }
     tables = rows(path, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     ours = {name for name, strict in tables if strict}
-    assert ours == {"presets", "reviews", "undos", "cards", "marks", "aliases"}
+    assert ours == {
+        "presets",
+        "reviews",
+        "undos",
+        "cards",
+        "marks",
+        "aliases",
+        "predictions",
+    }
 
 
 # --- renames

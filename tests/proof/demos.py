@@ -31,6 +31,10 @@ def target(source: str, *, id: str = "demo", **defaults: Value) -> Target:  # no
     return Question(id, "t", "T", 1, "", "", (claim,), demo, Path("bank") / id), claim
 
 
+def anyone(_: Question) -> None:
+    """The permission of these tests: their demos are their own."""
+
+
 Prove: TypeAlias = Callable[..., tuple[ClaimResult, list[Measured]]]
 
 

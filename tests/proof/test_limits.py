@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 
 import pytest
-from demos import Prove
+from demos import Prove, anyone
 
 from quizdl.model import Verdict
-from quizdl.proof.probe import active
+from quizdl.proof import probe
+from quizdl.proof.limits import Limits
+from quizdl.proof.pool import Pool
+from quizdl.proof.probe import active, summary
+from quizdl.proof.protocol import OPTIONAL
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a protection of Linux")
 
@@ -80,11 +84,38 @@ def test_linear_algebra_works_under_the_limits(prove: Prove) -> None:
     assert max(measured[0].sample.numbers["svd"], measured[0].sample.numbers["fft"]) < 1e-9
 
 
-def test_the_layers_that_are_said_to_be_active() -> None:
+def test_the_layers_that_are_said_to_be_active(pool: Pool) -> None:
     layers = {layer.key: layer.active for layer in active()}
-    everywhere = {"cpu": True, "file": True, "files": False}
-    here = {"memory": True, "network": True, "tree": True}
+    applied = pool.applied(20)
+    assert applied is not None
+    assert all(layers[key] for key in ("means", "cpu", "file", "descriptors"))
+    assert layers["network"] == applied.network
+    assert layers["read"] == layers["write"] == applied.files
+    assert layers["processes"] == applied.processes
     if sys.platform == "linux":
-        assert layers == everywhere | here
-    else:
-        assert layers.items() >= everywhere.items()
+        assert layers["memory"]
+        assert layers["tree"]
+
+
+def test_the_layers_that_are_missing_are_said_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        probe, "Pool", lambda *given, **_: Pool(*given, permission=anyone, without=OPTIONAL)
+    )
+    layers = {layer.key: layer.active for layer in active()}
+    assert not any(layers[key] for key in ("network", "read", "write", "processes", "signals"))
+    assert layers["cpu"]
+    assert layers["tree"] == (sys.platform == "linux")
+
+
+def test_one_line_says_what_confines_a_demo() -> None:
+    with Pool(limits=Limits(wall=5, memory=256 << 20), permission=anyone, without=OPTIONAL) as bare:
+        assert summary(bare) == "隔离：还不知道，子进程正在启动"
+        assert summary(bare, 20) == "隔离：未断网 · 文件未隔离 · 内存 256 MiB · 5 秒"
+    with Pool(permission=anyone) as pool:
+        applied = pool.applied(20)
+        line = summary(pool)
+    assert applied is not None
+    assert ("文件只读到题目文件夹" in line) == applied.files
+    assert line.endswith(" · 内存 1 GiB · 20 秒")

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from demos import Prove, alive, target
+from demos import Prove, alive, anyone, target
 
-from quizdl.model import Judged, Measured, Trial, Verdict
+from quizdl.model import Judged, Measured, Question, Trial, Verdict
 from quizdl.proof.limits import Limits
 from quizdl.proof.pool import Pool
+from quizdl.proof.protocol import OPTIONAL
 from quizdl.words import QuizdlError
 
 GOOD = """
@@ -127,9 +128,9 @@ def test_children_are_fresh_and_hashes_repeat(prove: Prove) -> None:
 def test_the_parent_never_imports_numpy() -> None:
     code = """
 import sys
-from demos import target
+from demos import anyone, target
 from quizdl.proof.pool import Pool
-with Pool() as pool:
+with Pool(permission=anyone) as pool:
     events = list(pool.prove([target("import numpy\\ndef f(a=1.0): return {'x': a}")], [0]))
 assert events[-1].result.verdict == "proved", events
 assert "numpy" not in sys.modules
@@ -154,7 +155,7 @@ def test_environment_is_scrubbed_and_the_cwd_is_a_scratch_folder(
             return {"x": a, "stdin": len(sys.stdin.read()), "threads": int(
                 os.environ["OPENBLAS_NUM_THREADS"])}
     """
-    with Pool() as pool:
+    with Pool(permission=anyone) as pool:
         events = list(pool.prove([target(source)], [0]))
         assert isinstance(events[-1], Judged)
         result = events[-1].result
@@ -172,13 +173,19 @@ def test_a_child_has_no_descriptors_but_its_own(prove: Prove) -> None:
     source = """
         import os
         def f(a=1.0):
-            found = [int(name) for name in os.listdir("/dev/fd")]
+            found = []
+            for fd in range(os.sysconf("SC_OPEN_MAX")):
+                try:
+                    os.fstat(fd)
+                    found.append(fd)
+                except OSError:
+                    pass
             return {"x": a, "low": sum(fd < 200 for fd in found), "high": sum(
                 fd >= 200 for fd in found)}
     """
     _, measured = prove(source)
-    # 0, 1, 2 and the listing's own; the result pipe
-    assert measured[0].sample.numbers == {"x": 1, "low": 4, "high": 1}
+    # 0, 1, 2; the result pipe
+    assert measured[0].sample.numbers == {"x": 1, "low": 3, "high": 1}
 
 
 def test_many_targets_run_side_by_side_and_none_is_mixed_up() -> None:
@@ -189,7 +196,7 @@ def test_many_targets_run_side_by_side_and_none_is_mixed_up() -> None:
             return {"x": a, "n": n, "s": seed}
     """
     targets = [target(source, id=f"q{n}", n=n) for n in range(8)]
-    with Pool(jobs=4) as pool:
+    with Pool(jobs=4, permission=anyone) as pool:
         pool.warm()
         started = time.monotonic()
         events = list(pool.prove(targets, [5, 6]))
@@ -214,7 +221,7 @@ def test_prove_works_from_two_threads_and_two_pools_at_once(pool: Pool) -> None:
         events = pool.prove([target(source, n=n)], range(20))
         found[n] = [event.sample.numbers["n"] for event in events if isinstance(event, Measured)]
 
-    with Pool() as other:
+    with Pool(permission=anyone) as other:
         threads = [
             threading.Thread(target=work, args=(p, n)) for n, p in enumerate([pool, pool, other])
         ]
@@ -266,8 +273,8 @@ def test_closing_the_generator_kills_its_children(pool: Pool) -> None:
 def test_server_and_children_die_with_a_parent_killed_by_9(tmp_path: Path) -> None:
     code = f"""
 from quizdl.proof.pool import Pool
-from demos import target
-with Pool() as pool:
+from demos import anyone, target
+with Pool(permission=anyone) as pool:
     for event in pool.prove([target({SLOW!r})], [0]):
         print(int(event.sample.numbers["pid"]), pool._server.process.pid, flush=True)
 """
@@ -297,7 +304,7 @@ def test_a_server_that_dies_is_replaced_and_no_number_is_lost() -> None:
             time.sleep(0.1)
             return {"x": a, "server": os.getppid()}
     """
-    with Pool() as pool:
+    with Pool(permission=anyone) as pool:
         measured = []
         for event in pool.prove([target(source)], range(3)):
             if isinstance(event, Measured):
@@ -320,9 +327,12 @@ def test_a_server_that_died_idle_is_replaced(pool: Pool) -> None:
         os.kill(int(events[0].sample.numbers["server"]), signal.SIGKILL)
 
 
-def test_a_demo_that_kills_its_server_is_an_error_and_the_pool_goes_on() -> None:
+@pytest.mark.parametrize("without", [(), OPTIONAL], ids=["confined", "bare"])
+def test_a_demo_that_kills_its_server_is_an_error_and_the_pool_goes_on(
+    without: tuple[str, ...],
+) -> None:
     killer = "import os\ndef f(a=1.0): os.kill(os.getppid(), 9); import time; time.sleep(5)"
-    with Pool() as pool:
+    with Pool(permission=anyone, without=without) as pool:
         events = list(pool.prove([target(killer)], [0]))
         assert isinstance(events[-1], Judged)
         assert events[-1].result.verdict is Verdict.ERROR
@@ -336,8 +346,13 @@ def test_a_server_that_cannot_start_is_one_clear_line(
 ) -> None:
     (tmp_path / "numpy.py").write_text("raise ImportError('no NumPy here')")
     monkeypatch.syspath_prepend(tmp_path)
-    with Pool(limits=Limits(wall=1)) as pool, pytest.raises(QuizdlError, match="no NumPy here"):
+    with (
+        Pool(limits=Limits(wall=1), permission=anyone) as pool,
+        pytest.raises(QuizdlError, match="no NumPy here"),
+    ):
         list(pool.prove([target(GOOD)], [0]))
+    with Pool(permission=anyone) as pool, pytest.raises(QuizdlError, match="no NumPy here"):
+        pool.applied(20)
 
 
 def test_each_trial_has_its_own_changes_and_its_number(pool: Pool) -> None:
@@ -352,3 +367,23 @@ def test_each_trial_has_its_own_changes_and_its_number(pool: Pool) -> None:
     assert first == {0: 0.25, 1: 0.5, 2: 3.0}
     verdicts = {e.trial: e.result.verdict for e in events if isinstance(e, Judged)}
     assert verdicts == {0: Verdict.PROVED, 1: Verdict.PROVED, 2: Verdict.NOT_PROVED}
+
+
+def test_one_refused_question_keeps_all_from_running(tmp_path: Path) -> None:
+    def only_the_first(question: Question) -> None:
+        if question.id != "first":
+            raise QuizdlError("cli.interrupted")
+
+    written = tmp_path / "written"
+    source = f"""
+        import contextlib
+        with contextlib.suppress(OSError):
+            open({str(written)!r}, "w").close()
+        def f(a=1.0): return {{"x": a}}
+    """
+    first, second = target(source, id="first"), target(source, id="second")
+    with Pool(permission=only_the_first) as pool:
+        with pytest.raises(QuizdlError):
+            pool.prove([first, second], [0])
+        assert not written.exists()
+        assert isinstance(list(pool.prove([first], [0]))[-1], Judged)

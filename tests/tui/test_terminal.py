@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from banks import trust_bank
 
 from quizdl.bank import load
 from quizdl.memory import open_store
@@ -30,6 +31,7 @@ class Terminal:
     """A quizdl in a terminal of its own; what it wrote is kept in `seen`."""
 
     def __init__(self, home: Path, bank: Path, columns: int = 80, rows: int = 24) -> None:
+        trust_bank(bank, home)
         self._fd, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environ = os.environ | {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, line, scatter
 
 
 def sigmoid(x):
@@ -36,11 +36,14 @@ def derivative_identity(form="a(1-a)", seed=0):
     x, far = rng.uniform(-8, 8, 20_000), rng.uniform(-800, 800, 2000)
     numeric = (sigmoid(x + h) - sigmoid(x - h)) / (2 * h)
     formula = DERIVATIVES[form](x, sigmoid(x))
+    grid = np.linspace(-8, 8, 161)
+    curves = {"σ": sigmoid(grid), form: DERIVATIVES[form](grid, sigmoid(grid))}
     return {
         "差分所得导数的最大值": numeric.max(),
         "与中心差分的最大误差": np.abs(formula - numeric).max(),
         "最大值处的 |x|": np.abs(x[formula.argmax()]),
         "|x| 到 800 时 NaN 个数": np.isnan(DERIVATIVES[form](far, sigmoid(far))).sum(),
+        "σ 与导数": line(curves, grid, x_label="x", rules={"1/4": 0.25}),
     }
 
 
@@ -121,6 +124,9 @@ def cross_entropy_cancels_saturation(loss="cross_entropy", reach=30.0, seed=0):
         "最小的 |p − y|": np.abs(residual).min(),
         "最小的 |dL/dz|": np.abs(grad).min(),
         "与 p − y 的最大误差": np.abs(grad - residual).max(),
+        "判错时的梯度": scatter(
+            np.abs(grad)[:400], z[:400], x_label="z", y_label="|dL/dz|", rules={"没有梯度": 0}
+        ),
     }
 
 
@@ -174,7 +180,9 @@ def tanh_is_stretched_sigmoid(k=2.0, seed=0):
     x, h = np.random.default_rng(seed).uniform(-3, 3, 5000), 1e-5
     stretched = lambda x: 2 * sigmoid(k * x) - 1
     steepest = ((stretched(x + h) - stretched(x - h)) / (2 * h)).max()
+    grid = np.linspace(-3, 3, 121)
     return {
+        "两条曲线": line({"2σ(kx) − 1": stretched(grid), "tanh": np.tanh(grid)}, grid, x_label="x"),
         "|tanh(x)| 的平均值": np.abs(np.tanh(x)).mean(),
         "2σ(kx) − 1 与 tanh 之差": np.abs(stretched(x) - np.tanh(x)).max(),
         "tanh' 与 σ' 最大值之比": steepest / ((sigmoid(x + h) - sigmoid(x - h)) / (2 * h)).max(),

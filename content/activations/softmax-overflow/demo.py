@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, scatter
 
 SHIFTS = {  # 每种办法减去的量，形状能与 (n, K) 的 z 相减
     "none": lambda z: np.zeros_like(z[:, :1]),
@@ -125,6 +125,7 @@ def log_softmax_keeps_the_loss(method="log_softmax", scale=100.0, seed=0):
         "真实类概率为 0 的样本占比": (softmax(z)[rows, y] == 0).mean(),
         "损失为 inf 的样本占比": 1 - finite.mean(),
         "有限损失的最大相对误差": error[finite].max(),
+        "与真值相比": scatter(loss, truth, x_label="真正的损失", y_label="算出的损失"),
     }
 
 

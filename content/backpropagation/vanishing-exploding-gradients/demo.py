@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, line
 
 
 def sigmoid(z):
@@ -71,6 +71,11 @@ def backprop_error(seed, *net, h=1e-7, **options):
     return abs((plus.loss - minus.loss) / (2 * h) - exact.along) / exact.norms[0]
 
 
+def by_layer(norms):
+    """一张图：名称 → 各层的梯度范数。"""
+    return line(norms, x_label="层（0 是输入）", y_label="梯度范数", log_y=True)
+
+
 def log_slope(norms):
     """每退一层 ln(梯度范数) 的变化（最小二乘），和直线的 R²。"""
     steps, logs = np.arange(len(norms)), np.log(norms[::-1])
@@ -96,6 +101,7 @@ def exponential_in_depth(act="sigmoid", gain=1.0, seed=0):
         "反向传播与差分的误差": backprop_error(seed, act, "orthogonal", gain),
         "每退一层 ln 梯度的变化": k,
         "直线拟合的 R²": r2,
+        "各层的梯度": by_layer({act: run.norms}),
     }
 
 
@@ -121,6 +127,7 @@ def signs_decide(init="positive", width=64, seed=0):
         "最大奇异值的最小者": min(np.linalg.norm(J, 2) for J in jacobians),
         "符号随机时每退一层的倍数": np.exp(log_slope(random_signs.norms)[0]),
         "每退一层梯度的倍数": np.exp(log_slope(run.norms)[0]),
+        "各层的梯度": by_layer({init: run.norms, "符号随机": random_signs.norms}),
     }
 
 
@@ -172,6 +179,7 @@ def clip_only_rescales(how="norm", gain=3.0, threshold=1.0, seed=0):
     raw = bptt(seed, "none", gain)
     parts = clip(bptt(seed, how, gain), how, threshold)
     before, after = raw.sum(axis=0), parts.sum(axis=0)
+    sizes = [np.linalg.norm(each, axis=(1, 2)) for each in (raw, parts)]  # 各时刻，(T,)
     cosine = (before * after).sum() / np.linalg.norm(before) / np.linalg.norm(after)
     return {
         "裁剪前范数 / 阈值": np.linalg.norm(before) / threshold,
@@ -179,6 +187,9 @@ def clip_only_rescales(how="norm", gain=3.0, threshold=1.0, seed=0):
         "裁剪后范数 / 阈值": np.linalg.norm(after) / threshold,
         "与原梯度的余弦": cosine,
         "远端份额 裁后 / 裁前": far_share(parts) / far_share(raw),
+        "各时刻的贡献": line(
+            dict(zip(("裁前", "裁后"), sizes, strict=True)), x_label="时刻", log_y=True
+        ),
     }
 
 
@@ -212,11 +223,13 @@ def relu_scales_with_weights(act="relu", norm="none", c=1.5, seed=0):
 )
 def bn_alone_explodes(norm="bn", skip="none", act="relu", gain=3.0, seed=0):
     """没有跳连的 BN + ReLU 网络：权重放大到三倍，梯度每退一层仍放大约 1.2 倍"""
-    k, r2 = log_slope(backprop(seed, act, "he", gain, norm, skip).norms)
+    norms = backprop(seed, act, "he", gain, norm, skip).norms
+    k, r2 = log_slope(norms)
     return {
         "直线拟合的 R²": r2,
         "反向传播与差分的误差": backprop_error(seed, act, "he", gain, norm, skip),
         "每退一层梯度的倍数": np.exp(k),
+        "各层的梯度": by_layer(norms),
     }
 
 
@@ -232,6 +245,7 @@ def identity_path_keeps_gradient(skip="identity", branch=1.0, seed=0):
     return {
         "φ' 的平均值": np.mean(run.slopes),
         "首端 / 末端梯度": run.norms[0] / run.norms[-1],
+        "各层的梯度": by_layer(run.norms),
     }
 
 
@@ -247,6 +261,7 @@ def residual_can_explode(skip="identity", norm="none", branch=1.0, seed=0):
     return {
         "首端 / 末端梯度": norms[0] / norms[-1],
         "每退一块梯度的倍数": np.exp(log_slope(norms)[0]),
+        "各层的梯度": by_layer(norms),
     }
 
 

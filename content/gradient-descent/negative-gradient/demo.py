@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, line, scatter
 
 
 def sigmoid(z):
@@ -138,18 +138,21 @@ def two_over_L(critical=2.0, seed=0):
     eigenvalues, vectors = np.linalg.eigh(H)
     L = eigenvalues[-1]  # 最大曲率
     start = np.random.default_rng(seed + 500).normal(0, 1, len(H))  # 误差 e = w - w*
-    ratio = {}
-    for factor in (0.95, 1.05):
-        e = start
+    ratio, curves = {}, {}
+    for factor, name in ((0.95, "小 5%"), (1.05, "大 5%")):
+        e, losses = start, []
         for _ in range(150):
             before = e @ H @ e  # 两倍的超额损失
+            losses.append(before / 2)
             e = e - factor * critical / L * (H @ e)  # w* 不动，误差的更新就是 w 的更新
         ratio[factor] = (e @ H @ e) / before  # 走久以后，一步缩小或放大多少
+        curves[name] = losses
     return {
         "条件数": L / eigenvalues[0],
         "起点在最陡特征方向的占比": L * (vectors[:, -1] @ start) ** 2 / (start @ H @ start),
         "小 5% 时每步损失之比": ratio[0.95],
         "大 5% 时每步损失之比": ratio[1.05],
+        "损失曲线": line(curves, x_label="步", y_label="超额损失", log_y=True),
     }
 
 
@@ -163,18 +166,20 @@ def points_elsewhere(scale=10.0, direction="gradient", seed=0):
     """特征尺度差 10 倍时负梯度偏离最小点的方向，每步取最优步长也要走很多步"""
     H, w_min = quadratic_problem(seed, scale)
     w = np.zeros(len(w_min))
-    first, angles, slope = excess(w, H, w_min), [], 0.0
+    first, angles, losses, slope = excess(w, H, w_min), [], [1.0], 0.0
     while excess(w, H, w_min) > 1e-6 * first and len(angles) < 2000:
         g = H @ (w - w_min)
         p = -g if direction == "gradient" else -np.linalg.solve(H, g)
         angles.append(angle(p, w_min - w))
         w = w - (g @ p) / (p @ H @ p) * p  # 精确线搜索：这条线上的最优步长
+        losses.append(excess(w, H, w_min) / first)
         slope = max(slope, abs(p @ H @ (w - w_min) / (g @ p)))  # 最优处沿 p 的斜率为 0
     return {
         "末值 / 初值": excess(w, H, w_min) / first,
         "线搜索后剩余的斜率": slope,
         "与最小点方向的平均夹角": np.mean(angles),
         "所需步数": len(angles),
+        "损失曲线": line(losses, x_label="步", y_label="超额损失 / 初值", log_y=True),
     }
 
 
@@ -193,9 +198,10 @@ def stops_at_saddle(kick=0.0, hidden=8, seed=0):
     u = rng.normal(0, 1, hidden)
     u *= 2 / np.linalg.norm(u)  # 预测为 u·v，目标为 1
     v = -u + kick * rng.normal(0, 1, hidden)  # v = -u 就是鞍点 (0, 0) 的稳定流形
-    first = (u @ v - 1) ** 2 / 2
+    first, losses = (u @ v - 1) ** 2 / 2, []
     for _ in range(800):
         r = u @ v - 1
+        losses.append(r**2)
         u, v = u - 0.05 * r * v, v - 0.05 * r * u
     r = u @ v - 1
     cross = np.outer(v, u) + r * np.eye(hidden)  # d²L / du dv
@@ -205,6 +211,7 @@ def stops_at_saddle(kick=0.0, hidden=8, seed=0):
         "损失下降比例": 1 - (r**2 / 2) / first,
         "终点损失 / 恒零预测": r**2,
         "终点最负曲率": np.linalg.eigvalsh(H)[0],
+        "损失曲线": line(losses, x_label="步", y_label="损失 / 恒零预测", log_y=True),
     }
 
 
@@ -227,7 +234,7 @@ def start_decides(model="sine", starts=24, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (32, 1))
     y = f(rng.uniform(3, 5) * x)  # 真参数在 3 与 5 之间，没有噪声
-    w = rng.uniform(-8, 8, starts)  # 每个起点一列，互不影响
+    w = start = rng.uniform(-8, 8, starts)  # 每个起点一列，互不影响
     for _ in range(1500):
         z = x * w  # (32, starts)
         w = w - 2.0 * np.mean((f(z) - y) * df(z) * x, axis=0)
@@ -239,4 +246,5 @@ def start_decides(model="sine", starts=24, seed=0):
         "终点最小曲率": np.mean((df(z) ** 2 + r * d2f(z)) * x**2, axis=0).min(),
         "最好的相对损失": loss.min(),
         "最差的相对损失": loss.max(),
+        "起点与终点": scatter(loss, start, x_label="起点频率", y_label="终点的相对损失"),
     }

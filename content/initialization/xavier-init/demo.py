@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, hist, line
 
 ACTIVATIONS = {  # 激活函数与导数，都以净输入 z 为自变量
     "linear": (lambda z: z, np.ones_like),
@@ -59,6 +59,12 @@ def second_moment(a):
     return np.mean(a**2, axis=(-2, -1))  # 每个网络一个数
 
 
+def by_layer(**moments):
+    """一张图：名称 → 各层的二阶矩，对网络平均。"""
+    curves = {name: [second_moment(a).mean() for a in each] for name, each in moments.items()}
+    return line(curves, x_label="层（0 是输入）", y_label="二阶矩", log_y=True)
+
+
 def growth(last, first, layers):
     """二阶矩每层乘上的倍数（层间几何平均，再对网络平均）。"""
     return np.mean((second_moment(last) / second_moment(first)) ** (1 / layers))
@@ -102,6 +108,7 @@ def bottleneck_decays(mode="xavier", wide=256, depth=20, seed=0):
         "第一层的激活二阶矩": second_moment(activations[1]).mean(),
         "激活每两层的倍数": growth(activations[-1], activations[0], depth // 2),
         "梯度每两层的倍数": growth(grads[0], grads[-1], depth // 2),
+        "各层的二阶矩": by_layer(激活=activations, 梯度=grads),
     }
 
 
@@ -161,6 +168,12 @@ def tanh_power_law(activation="tanh", gain=1.0, depth=32, seed=0):
         "第一层的激活二阶矩": q[1],
         "末层二阶矩×2L": q[-1] * 2 * depth,
         "四分之一深度/末层": q[depth // 4] / q[-1],
+        "各层激活的二阶矩": line(
+            {activation: q[1:], "1/(2L)": [1 / (2 * L) for L in range(1, depth + 1)]},
+            range(1, depth + 1),
+            x_label="层",
+            log_y=True,
+        ),
     }
 
 
@@ -185,6 +198,7 @@ def relu_halves(activation="relu", width=64, seed=0):
         "Xavier 的梯度倍数": growth(grads[0], grads[-1], 20),
         "He 的激活倍数": growth(he_activations[-1], he_activations[0], 20),
         "He 的梯度倍数": growth(he_grads[0], he_grads[-1], 20),
+        "各层激活的二阶矩": by_layer(Xavier=activations, He=he_activations),
     }
 
 
@@ -202,6 +216,7 @@ def sigmoid_collapses(activation="sigmoid", depth=10, seed=0):
         "末层激活二阶矩": second_moment(activations[-1]).mean(),
         "样本间方差每层倍数": growth(centred[-1], centred[0], depth),
         "梯度二阶矩每层倍数": growth(grads[0], grads[-1], depth),
+        "各层的二阶矩": by_layer(激活=activations, 样本间=centred, 梯度=grads),
     }
 
 
@@ -219,4 +234,5 @@ def narrow_deep_scatters(width=8, depth=60, seed=0):
         "单层倍数的平均": np.mean(q[1:] / q[:-1]),
         "末层二阶矩的中位数": np.median(q[-1]),
         "末层二阶矩的对数标准差": np.log(q[-1]).std(),
+        "40 个网络的末层": hist(np.log10(q[-1]), bins=16, x_label="log₁₀ 二阶矩", y_label="个数"),
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, heatmap
 
 
 def sigmoid(z):
@@ -109,6 +109,7 @@ def same_gradient(init="constant", hidden=8, seed=0):
         "梯度最大绝对值": np.abs(dW1).max(),
         "输入维之间的梯度相对差": np.ptp(dW1, axis=0).max() / np.abs(dW1).max(),
         "同层梯度相对极差": spread(by_neuron(grads)),
+        "梯度": heatmap(by_neuron(grads)[:, :16], ["w₁", "w₂", "b", "v"], x_label="神经元"),
     }
 
 
@@ -126,6 +127,7 @@ def stays_symmetric(init="constant", steps=200, seed=0):
     return {
         "权重走过的相对距离": np.abs(params[0] - start[0]).max() / np.abs(start[0]).max(),
         "训练后神经元的相对差": spread(by_neuron(params)),
+        "训练后的参数": heatmap(by_neuron(params), ["w₁", "w₂", "b", "v"], x_label="神经元"),
     }
 
 

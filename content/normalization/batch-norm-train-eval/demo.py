@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, hist, line
 
 EPS = 1e-5
 
@@ -81,15 +81,17 @@ def unbiased_average_matches(ddof=1, m=4, batches="shuffled", seed=0):
 def ema_remembers_its_start(steps=5, momentum=0.1, average="ema", seed=0):
     """momentum=0.1 更新 5 步后，滑动均值里约 59% 仍是初值 0"""
     rng = np.random.default_rng(seed)
-    running, means = np.zeros(64), []
+    running, means, path = np.zeros(64), [], [0.0]
     for step in range(1, steps + 1):
         batch_mean = rng.normal(3, 1, (32, 64)).mean(axis=0)  # 总体均值为 3
         weight = momentum if average == "ema" else 1 / step  # 1/step：所有批的平均
         running = update(running, batch_mean, weight)
         means.append(batch_mean)
+        path.append(running.mean())
     return {
         "批均值 / 总体均值": np.mean(means) / 3,
         "滑动均值缺的比例": 1 - running.mean() / 3,
+        "滑动均值": line(path, x_label="更新次数", rules={"总体均值": 3}),
     }
 
 
@@ -199,4 +201,5 @@ def skewed_stays_skewed(method="bn", m=2000, seed=0):
         "输出均值的最大绝对值": np.abs(y.mean(axis=0)).max(),
         "输出方差与 1 之差": np.abs(y.var(axis=0) - 1).max(),
         "偏度的相对变化": np.abs(skewness(y) / skewness(x) - 1).max(),
+        "一列的分布": hist({"输入": x[:, 0], "输出": y[:, 0]}, x_label="值", y_label="个数"),
     }

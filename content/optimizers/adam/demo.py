@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, line
 
 
 class Adam:
@@ -109,6 +109,7 @@ def uncorrected_is_too_large(correct=False, beta2=0.999, seed=0):
         "第一步 / 学习率": size[0],
         "前百步中最大一步": max(size),
         "前百步中最小一步": min(size),
+        "步子": line(size, range(1, 101), x_label="步", y_label="步长", rules={"学习率": 1}),
     }
 
 
@@ -199,15 +200,17 @@ def not_always_faster(rotated=True, kappa=1000, seed=0):
 def can_fail_to_converge(optimizer="adam", beta2=0.1, amsgrad=False, seed=0):
     """Reddi 等人的人造反例：每三步的和是 x，最优在 -1，β2 很小的 Adam 却停在最差的 +1。"""
     x = start = np.random.default_rng(seed).uniform(-1, 1, 20)
-    C = 3.0
+    C, path = 3.0, []
     opt = SGD(0.0) if optimizer == "sgd" else Adam(0.0, 0.0, beta2, amsgrad=amsgrad)
     for t in range(1, 301):
         opt.lr = 0.5 / np.sqrt(t)
         g = np.full(20, C if t % 3 == 1 else -1.0)  # f_t(x) = Cx 或 -x
         x = np.clip(x + opt(g), -1, 1)  # 投影回 [-1, 1]
+        path.append(x[0])
     return {
         "起点到最优点的平均距离": np.mean(start + 1),
         "终点离最差点的距离": np.abs(x - 1).max(),
+        "轨迹": line(path, x_label="步", y_label="x", rules={"最差": 1, "最优": -1}),
     }
 
 

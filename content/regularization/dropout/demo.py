@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import bar, claim, hist
 
 
 def draw_mask(shape, p, rng):
@@ -44,6 +44,7 @@ def kept_on_average(inverted=True, mask="bernoulli", units=100, seed=0):
         "被丢单元占比": np.mean(Y == 0),
         "总和均值的相对误差": abs(total.mean() / x.sum() - 1),
         "总和标准差/理论值": total.std() / np.sqrt(p / (1 - p) * np.sum(x**2)),
+        "2000 次前向": hist(total / x.sum(), x_label="总和 / 不丢时的总和", y_label="次数"),
     }
 
 
@@ -264,4 +265,8 @@ def hurts_when_data_suffice(n=2000, p=0.5, seed=0):
         dropped = ridge(X, y, p / (1 - p) * np.sum(X**2, axis=0))  # dropout 的精确解
         errors += [np.mean((X_test @ v - y_test) ** 2) for v in (plain, dropped)]
         distance += relative_gap(dropped, plain) / 5
-    return {"与最小二乘解的相对距离": distance, "测试误差/不用时": errors[1] / errors[0]}
+    return {
+        "与最小二乘解的相对距离": distance,
+        "测试误差/不用时": errors[1] / errors[0],
+        "测试误差": bar({"不用": errors[0] / 5, "dropout": errors[1] / 5}, y_label="均方误差"),
+    }

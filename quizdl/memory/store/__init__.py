@@ -14,7 +14,7 @@ The modules stand on each other: this one on `opening`, on `history`, on `schema
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,6 +34,8 @@ from quizdl.memory.store.schema import (
     cards,
     marks,
     milliseconds,
+    prediction_values,
+    predictions,
     presets,
     review_values,
     reviews,
@@ -42,7 +44,7 @@ from quizdl.memory.store.schema import (
     to_state,
     undos,
 )
-from quizdl.model import Card, Outcome, Review, State
+from quizdl.model import Card, Forecast, Outcome, Prediction, Review, State
 from quizdl.words import QuizdlError
 
 _RECENT = 300
@@ -121,8 +123,15 @@ class Store:
             log = history.standing(self._reader)
             return [replace(review, question=name) for name, review in log]
 
+    def predictions(self) -> list[Prediction]:
+        """All of them, oldest first, under the names of today."""
+        with explained(self._path), self._reader.begin():
+            made = history.predictions_made(self._reader)
+            return [replace(prediction, question=name) for name, prediction in made]
+
     def version(self) -> Version:
-        """Differs from an earlier one when anything was written since, here or elsewhere."""
+        """Differs from an earlier one when anything that `memory` tells was written since, here
+        or elsewhere."""
         with explained(self._path):
             # asked by the writer, it counts the commits of all other connections
             others = self._raw.execute("PRAGMA data_version").fetchone()[0]
@@ -174,6 +183,18 @@ class Store:
                 raise Stale(history.card_of(self._writer, question))
             self._writer.execute(insert(undos), {"review": review, "undone_ms": milliseconds(at)})
             return history.rebuild(self._writer, question)
+
+    def predict(
+        self, question: str, claim: str, at: datetime, about: str, forecasts: Sequence[Forecast]
+    ) -> Prediction:
+        """Add a prediction to the log, durably. `about`: hash of what it was about."""
+        values = prediction_values(question, claim, at, about, forecasts)
+        # Not `_writing`: what `memory` tells is unchanged, nobody need read it again.
+        with explained(self._path), self._writer.begin():
+            added = self._writer.execute(insert(predictions), values)
+        assert added.inserted_primary_key is not None
+        made = int(added.inserted_primary_key[0])
+        return Prediction(made, question, claim, at, about, tuple(forecasts))
 
     def mark(
         self,

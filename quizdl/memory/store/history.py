@@ -17,12 +17,14 @@ from quizdl.memory.store.schema import (
     card_values,
     cards,
     marks,
+    predictions,
     reviews,
     to_card,
+    to_prediction,
     to_review,
     undos,
 )
-from quizdl.model import Card, Review
+from quizdl.model import Card, Prediction, Review
 
 LOG = reviews.outerjoin(undos, undos.c.review == reviews.c.id)
 STANDING = undos.c.review.is_(None)
@@ -59,6 +61,14 @@ def standing(connection: Connection) -> Iterator[tuple[str, Review]]:
 def standing_of(connection: Connection, question: str) -> list[Review]:
     """The same of one question."""
     return [to_review(row) for row in connection.execute(_STANDING_OF, {"question": question})]
+
+
+def predictions_made(connection: Connection) -> Iterator[tuple[str, Prediction]]:
+    """Every prediction, oldest first, with the name of today. No undo concerns them."""
+    known = _aliases(connection)
+    for row in connection.execute(select(predictions).order_by(predictions.c.id)):
+        prediction = to_prediction(row)
+        yield known.get(prediction.question, prediction.question), prediction
 
 
 # --- cards --------------------------------------------------------------------------------
@@ -127,7 +137,7 @@ def renames(
     fresh = [old for old in formerly if old not in known]
     traced: set[str] = set()
     if fresh:
-        for table in (reviews, marks):
+        for table in (reviews, marks, predictions):
             found = select(table.c.question).where(table.c.question.in_(fresh)).distinct()
             traced.update(connection.scalars(found))
     for old, new in {**known, **formerly}.items():

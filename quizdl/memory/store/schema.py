@@ -6,6 +6,9 @@ study day. A change here needs a new migration (a test compares the two).
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,11 +31,23 @@ from sqlalchemy import (
     text,
 )
 
-from quizdl.model import Card, Mark, Outcome, Rating, Review, State
+from quizdl.model import (
+    Ask,
+    Card,
+    Forecast,
+    Hit,
+    Mark,
+    Outcome,
+    Prediction,
+    Prompt,
+    Rating,
+    Review,
+    State,
+)
 
 APPLICATION_ID = 0x515A444C
 """`QZDL`, in the header of every database of ours."""
-REVISION = "0002"
+REVISION = "0003"
 """The newest of migrations/versions: the schema below."""
 
 _schema = MetaData()
@@ -108,6 +123,18 @@ aliases = Table(
     Column("new", Text, nullable=False),
     sqlite_strict=True,
 )
+predictions = Table(
+    "predictions",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("made_ms", Integer, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("forecasts", Text, nullable=False),
+    Index("predictions_by_question", "question"),
+    sqlite_strict=True,
+)
 _version = Table(  # as Alembic makes it
     "alembic_version",
     _schema,
@@ -117,7 +144,7 @@ _version = Table(  # as Alembic makes it
 _TRIGGERS = [
     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
     "BEGIN SELECT RAISE(ABORT, 'the review log is append-only'); END"
-    for table in ("reviews", "undos")
+    for table in ("reviews", "undos", "predictions")
     for verb in ("UPDATE", "DELETE")
 ]
 
@@ -223,3 +250,42 @@ def review_values(
 
 def to_mark(row: Row[Any]) -> Mark:
     return Mark(bool(row.suspended), row.buried_until, bool(row.flagged))
+
+
+_FORECASTS = 1
+"""Version of the JSON below. A change of shape gets the next number, and reads the old ones."""
+
+
+def prediction_values(
+    question: str, claim: str, at: datetime, about: str, forecasts: Sequence[Forecast]
+) -> dict[str, object]:
+    document = {"version": _FORECASTS, "forecasts": [asdict(forecast) for forecast in forecasts]}
+    return {
+        "question": question,
+        "claim": claim,
+        "made_ms": milliseconds(at),
+        "about": about,
+        "forecasts": json.dumps(document, ensure_ascii=False, allow_nan=False),
+    }
+
+
+def to_prediction(row: Row[Any]) -> Prediction:
+    return Prediction(
+        id=row.id,
+        question=row.question,
+        claim=row.claim,
+        at=_EPOCH + row.made_ms * _MS,
+        about=row.about,
+        forecasts=tuple(map(_to_forecast, json.loads(row.forecasts)["forecasts"])),
+    )
+
+
+def _to_forecast(found: dict[str, Any]) -> Forecast:
+    prompt, guess = found["prompt"], found["guess"]
+    lists = {key: tuple(prompt[key]) for key in ("options", "names", "bounds", "arms")}
+    return Forecast(
+        prompt=Prompt(ask=Ask(prompt["ask"]), text=prompt["text"], **lists),
+        guess=tuple(guess) if isinstance(guess, list) else guess,
+        hit=Hit(found["hit"]),
+        truth=found["truth"],
+    )

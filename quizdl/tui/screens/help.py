@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from quizdl.render.cells import pad
@@ -18,7 +18,7 @@ OF_TEXTUAL = {  # bindings that Textual brings, in its own words
 }
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     BINDINGS = [  # noqa: RUF012
         Binding("escape,q,question_mark,enter,space", "dismiss", say("tui.key.back")),
     ]

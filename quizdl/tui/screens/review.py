@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
@@ -18,11 +17,14 @@ from textual.message import Message
 from textual.screen import Screen
 
 from quizdl.bank.loader import read_question
-from quizdl.model import SEEDS, Claim, Judged, Measured, ProofEvent, Question, Rating
+from quizdl.model import SEEDS, Guess, Judged, Measured, Prompt, Question, Rating, Trial
+from quizdl.proof import predict
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.cells import truncate
 from quizdl.render.text import Span
 from quizdl.session import Session, format_interval
+from quizdl.tui.bench import Bench
+from quizdl.tui.follower import Follower
 from quizdl.tui.widgets.claims import ClaimBlock, ClaimsTitle
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.keys import KeyLine
@@ -31,9 +33,8 @@ from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Block, Sheet
 from quizdl.words import QuizdlError, say
 
-if TYPE_CHECKING:
-    from quizdl.proof.pool import Pool
-
+Prompts = Mapping[str, Sequence[Prompt]]
+"""By claim."""
 WIDE = 110
 """Columns from which the proofs stand beside the answer instead of below it."""
 
@@ -54,6 +55,8 @@ class ReviewScreen(Screen[None]):
             for rating in Rating
         ),
         Binding("r", "prove", say("tui.key.prove")),
+        Binding("p", "predict", say("tui.key.predict"), show=False),
+        Binding("l", "lab", say("tui.key.lab")),
         Binding("escape", "cancel", say("tui.key.cancel"), key_display="Esc"),
         Binding("escape", "choose(0)", say("tui.key.choose_none"), show=False),
         Binding("tab", "choose(1)", say("tui.key.choose_next"), show=False),
@@ -73,14 +76,6 @@ class ReviewScreen(Screen[None]):
         Binding("q", "leave", say("tui.key.leave")),
     ]
 
-    class Proved(Message):
-        """News from a proof; `run` tells which one, because an old run may still be talking."""
-
-        def __init__(self, run: int, event: ProofEvent | QuizdlError | None) -> None:
-            super().__init__()
-            self.run = run
-            self.event = event
-
     class Edited(Message):
         """The learner has changed the text of a question."""
 
@@ -88,9 +83,10 @@ class ReviewScreen(Screen[None]):
             super().__init__()
             self.question = question
 
-    def __init__(self, clock: Callable[[], datetime], pool: Pool) -> None:
+    def __init__(self, clock: Callable[[], datetime], bench: Bench) -> None:
         super().__init__()
-        self._clock, self._pool = clock, pool
+        self._clock = clock
+        self._bench, self._proof = bench, Follower(self, bench.pool)
         self._status, self._ratings = Band(id="status"), RatingBar()
         self._text, self._proofs = Sheet(id="text"), Sheet(id="proofs", ruled=True)
         self._session: Session | None = None
@@ -100,8 +96,6 @@ class ReviewScreen(Screen[None]):
         self._answer = Page("")
         self.claims: Sequence[ClaimBlock] = ()
         self._revealed = False
-        self._run = 0
-        self._proving = False
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -142,7 +136,8 @@ class ReviewScreen(Screen[None]):
         """Put up the question the session says is next, or the end."""
         self._stop_proof()
         question = self._question = self.session.current
-        self._revealed = False
+        self._revealed = self._ran = False
+        self._prompts: Prompts = {}
         if question is None:
             self._text.show()
             self._proofs.show()
@@ -241,7 +236,7 @@ class ReviewScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
-            case "rate" | "prove":
+            case "rate" | "prove" | "predict" | "lab":
                 return self._revealed
             case "prove_chosen":
                 return bool(self._chosen)
@@ -252,13 +247,15 @@ class ReviewScreen(Screen[None]):
             case "skip" | "bury" | "suspend_question" | "flag":
                 return self._question is not None
             case "cancel":
-                return self._proving
+                return self._proof.busy
             case _:
                 return True
 
     def action_reveal(self) -> None:
         if self._question is not None:
             outcomes = self.session.reveal(self._clock())
+            before = outcomes[Rating.GOOD].before
+            self._turn = before.reps if before else 0
             self._revealed = True
             self._show_parts()
             self._ratings.show_grades(
@@ -370,48 +367,102 @@ class ReviewScreen(Screen[None]):
         self.refresh_bindings()
 
     def action_prove(self) -> None:
-        self._prove(self.claims)
+        self._start(self.claims, ask=self._bench.predict)
 
     def action_prove_chosen(self) -> None:
         self._prove_one(self._chosen)
+
+    def action_predict(self) -> None:
+        """Ask first, then run: the chosen claim, or all."""
+        if self._ran:
+            self.notify(say("tui.predict.late"))
+            return
+        chosen = [block for block in self.claims if block.key == self._chosen]
+        self._start(chosen or self.claims, ask=True)
+
+    def _start(self, blocks: Sequence[ClaimBlock], *, ask: bool) -> None:
+        """Prove these; before the first run of a question, `ask` for a prediction."""
+        question = self._question
+        if question is None or not self._revealed or not blocks:
+            return
+        prompts: Prompts = {}
+        if ask and not self._ran:
+            claim = blocks[0].claim
+            prompts = (
+                {claim.id: asked}
+                if len(blocks) == 1 and (asked := predict.prompts(claim))
+                else predict.for_review(question, self._turn)
+            )
+        if not prompts:
+            self._prove(blocks)
+            return
+        from quizdl.tui.screens.predict import Guesses, PredictScreen
+
+        def answered(guesses: Guesses | None) -> None:
+            if question is self._question:
+                self._expect(prompts, guesses or {})
+                self._prove(blocks)
+
+        self.app.push_screen(PredictScreen(prompts), answered)
+
+    def _expect(self, prompts: Prompts, guesses: Mapping[str, Sequence[Guess]]) -> None:
+        self._asked_at = self._clock()
+        for block in self.claims:
+            if any(guess is not None for guess in guesses.get(block.key, ())):
+                block.expect(prompts[block.key], guesses[block.key])
+
+    def _compare(self, question: Question, block: ClaimBlock) -> None:
+        """Log what came of a prediction; with the last of them, suggest a rating."""
+        if not block.forecasts:
+            return
+        with self._explained():
+            self.session.predict(block.key, block.forecasts, self._asked_at, question)
+        if not any(each.waiting for each in self.claims):
+            every = [forecast for each in self.claims for forecast in each.forecasts]
+            if (suggestion := predict.suggest(every)) is not None:
+                self._ratings.suggest(suggestion.rating)
+                self.notify(suggestion.why, timeout=8)
+
+    def action_lab(self) -> None:
+        """Open the lab on the chosen claim, or on the first."""
+        from quizdl.tui.screens.lab import LabScreen
+
+        if self._question is not None and self.claims:
+            self._stop_proof()
+            claim = self._chosen or self.claims[0].key
+
+            def closed(_: None) -> None:
+                self.remove_class("-lab")
+
+            self.add_class("-lab")
+            self.app.push_screen(LabScreen(self._question, claim, self._bench), closed)
 
     @on(Sheet.Clicked)
     def _clicked(self, message: Sheet.Clicked) -> None:
         self._prove_one(message.key)
 
     def _prove_one(self, key: str) -> None:
-        self._prove([block for block in self.claims if block.key == key])
+        blocks = [block for block in self.claims if block.key == key]
+        self._start(blocks, ask=self._bench.predict)
 
     def _prove(self, blocks: Sequence[ClaimBlock]) -> None:
         question = self._question
         if question is None or not self._revealed or not blocks:
             return
         self._stop_proof()
-        self._run += 1
+        self._ran = True
         for block in blocks:
             block.queue(runs=len(SEEDS) * len(block.claim.arms()))
-        self._proving = True
+        self._proof.start([Trial(question, block.claim) for block in blocks], SEEDS)
         self._changed(*blocks)
         self._show_marks()
         if not self._wide:
             self._text.reveal(blocks[0].key, top=True)
         self.refresh_bindings()
-        self._follow(self._run, [(question, block.claim) for block in blocks])
 
-    @work(thread=True, group="proof")
-    def _follow(self, run: int, targets: Sequence[tuple[Question, Claim]]) -> None:
-        """In a thread: pass on what the pool says; widgets are not touched from here."""
-        try:
-            for event in self._pool.prove(targets, SEEDS):
-                if run != self._run:
-                    break
-                self.post_message(self.Proved(run, event))
-        except QuizdlError as error:
-            self.post_message(self.Proved(run, error))
-        self.post_message(self.Proved(run, None))
-
-    def on_review_screen_proved(self, message: Proved) -> None:
-        if message.run != self._run:
+    @on(Follower.News)
+    def _heard(self, message: Follower.News) -> None:
+        if message.stale:
             return
         match message.event:
             case Measured(claim=claim, sample=sample):
@@ -423,9 +474,12 @@ class ReviewScreen(Screen[None]):
                 block.finish(result)
                 self._changed(block)
                 self._show_marks()
+                if self._question is not None:
+                    self._compare(self._question, block)
             case QuizdlError() as error:
-                self.notify(str(error), severity="error")
+                self.notify(str(error), severity="error", timeout=12, markup=False)
             case None:
+                self._proof.busy = False
                 self._ended()
 
     def action_cancel(self) -> None:
@@ -433,13 +487,10 @@ class ReviewScreen(Screen[None]):
         self.notify(say("tui.review.cancelled"))
 
     def _stop_proof(self) -> None:
-        if self._proving:
-            self._run += 1
-            self._pool.cancel()
+        if self._proof.stop():
             self._ended()
 
     def _ended(self) -> None:
-        self._proving = False
         running = [block for block in self.claims if block.running]
         for block in running:
             block.cancel()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 from quizdl import render
-from quizdl.model import Claim, ClaimResult, Sample
+from quizdl.model import Claim, ClaimResult, Forecast, Guess, Prompt, Sample
 from quizdl.proof.judge import measure
-from quizdl.proof.report import MARKS, measure_lines, result_lines
+from quizdl.proof.report import MARKS, forecast_lines, measure_lines, result_lines
+from quizdl.proof.score import score
 from quizdl.render.text import Line, Span, wrap
 from quizdl.tui.widgets.sheet import Block
 from quizdl.words import say
@@ -50,6 +52,8 @@ class ClaimBlock(Block):
         self._samples: list[Sample] = []
         self._runs = 0
         self._result: ClaimResult | None = None
+        self._prediction: tuple[Sequence[Prompt], Sequence[Guess]] | None = None
+        self.forecasts: Sequence[Forecast] = ()
 
     @property
     def mark(self) -> str:
@@ -58,6 +62,15 @@ class ClaimBlock(Block):
     @property
     def running(self) -> bool:  # type: ignore[override]
         return self.stage in (Stage.QUEUED, Stage.RUNNING)
+
+    @property
+    def waiting(self) -> bool:
+        """A prediction was made, and what comes of it is not known yet."""
+        return self._prediction is not None and self.running
+
+    def expect(self, prompts: Sequence[Prompt], guesses: Sequence[Guess]) -> None:
+        """The learner's prediction of the run to come."""
+        self._prediction = prompts, guesses
 
     def queue(self, runs: int) -> None:
         """Proof asked for; `runs` results will follow. What an earlier run gave is gone."""
@@ -71,6 +84,9 @@ class ClaimBlock(Block):
     def finish(self, result: ClaimResult) -> None:
         self._result = result
         self.stage = Stage.DONE
+        if self._prediction is not None:  # of the first run; a later one is no news
+            self.forecasts = score(*self._prediction, self._samples)
+            self._prediction = None
 
     def cancel(self) -> None:
         if self.running:
@@ -79,7 +95,9 @@ class ClaimBlock(Block):
     def lay_out(self, width: int) -> list[Line]:
         text = render.inline(self.claim.text)
         if self._result is not None:
-            return result_lines(self._result, text, width)
+            lines = result_lines(self._result, text, width)
+            forecasts = forecast_lines(self.forecasts, width - 2)
+            return [*lines, *((_INDENT, *line) for line in forecasts)]
         note = ""
         if self.stage is Stage.RUNNING:
             note = say("tui.claim.running", done=len(self._samples), runs=self._runs)

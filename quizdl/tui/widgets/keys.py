@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
-from quizdl.render.cells import cells
-from quizdl.render.text import Line, Span
+from quizdl.render.text import Line, Span, width_of
 from quizdl.tui.widgets.drawn import Band
 
 
@@ -41,16 +42,31 @@ class KeyLine(Band):
         for _, binding, enabled, _ in screen.active_bindings.values():
             if binding.show:
                 keys.setdefault(binding.action, (binding, enabled))
-        spans: list[Span] = []
-        self._places, at = [], 0
+        parts = []
         for binding, enabled in keys.values():
             key = f" {self.app.get_key_display(binding)} "
-            spans += [
-                Span(key, "key" if enabled else "off"),
-                Span(f"{binding.description} ", "" if enabled else "off"),
-            ]
-            end = at + cells(key) + cells(spans[-1].text)
-            self._places.append((range(at, end), binding.key))
+            what = f"{binding.description} "
+            look = ("key", "") if enabled else ("off", "off")
+            parts.append((binding.key, (Span(key, look[0]), Span(what, look[1]))))
+        spans: list[Span] = []
+        self._places, at = [], 0
+        for key, part in _fitting(parts, self.size.width):
+            end = at + width_of(part)
+            self._places.append((range(at, end), key))
+            spans += part
             at = end
-        line: Line = tuple(spans)
-        self.show(line)
+        self.show(tuple(spans))
+
+
+def _fitting(parts: Sequence[tuple[str, Line]], width: int) -> Iterator[tuple[str, Line]]:
+    """As many as fit; the last, which explains the others, always."""
+    if not parts:
+        return
+    *others, last = parts
+    left = width - width_of(last[1])
+    for key, part in others:
+        left -= width_of(part)
+        if left < 0:
+            break
+        yield key, part
+    yield last

@@ -27,13 +27,21 @@ class RatingBar(Band):
     def __init__(self) -> None:
         super().__init__()
         self._content: str | Mapping[Rating, str] = ""
+        self._suggested: Rating | None = None
 
     def show_text(self, text: str) -> None:
         self._content = text
+        self._suggested = None
         self._draw()
 
     def show_grades(self, intervals: Mapping[Rating, str]) -> None:
         self._content = intervals
+        self._suggested = None
+        self._draw()
+
+    def suggest(self, rating: Rating) -> None:
+        """Mark the grade that a prediction speaks for. The learner still chooses."""
+        self._suggested = rating
         self._draw()
 
     def on_resize(self) -> None:
@@ -58,6 +66,8 @@ class RatingBar(Band):
         for rating in Rating:
             name = rating.name.lower()
             title = say("tui.rating.title", key=rating.value, name=say(f"rating.{name}"))
+            if rating is self._suggested:
+                title = say("tui.rating.suggested", title=title)
             texts = (title, intervals[rating], say(f"rating.{name}.meaning"))
             room = width * rating // len(Rating) - width * (rating - 1) // len(Rating)
             columns.append([Span(pad(text, room, "center"), f"rating.{name}") for text in texts])

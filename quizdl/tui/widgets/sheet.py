@@ -29,6 +29,8 @@ class Block:
 
     key = ""
     running = False
+    tight = False
+    """No blank line stands below it."""
 
     def lay_out(self, width: int) -> list[Line]:
         raise NotImplementedError
@@ -210,7 +212,8 @@ class Sheet(Drawn, can_focus=False):
                 width = self._width - cells(_EDGE) * bool(block.key)
                 self._laid_out[block] = block.lay_out(width)
             rows += [(block, line) for line in self._laid_out[block]]
-            rows.append((None, ()))
+            if not block.tight:
+                rows.append((None, ()))
         return rows
 
     def _line(self, block: Block | None, line: Line) -> Line:
