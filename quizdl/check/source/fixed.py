@@ -11,17 +11,20 @@ import ast
 from collections.abc import Iterator
 
 from quizdl.check.source.allowed import LIKES
-from quizdl.check.source.frames import Frame, callees, frame_of, once, returns
+from quizdl.check.source.frames import Frame, callees, frame_of, once, returns, values
 from quizdl.check.source.scopes import Function, names, parameters, parts
 
 
 def calls(frame: Frame, call: ast.Call) -> Iterator[tuple[Function, Frame]]:
     """The demo's own functions a call may reach, each with what it is given."""
-    for function in callees(frame.demo, call.func):
+    args, keywords, callee = call.args, call.keywords, call.func
+    for part in _partials(frame, call.func):
+        callee, args, keywords = part.args[0], part.args[1:] + args, part.keywords + keywords
+    for function in callees(frame.demo, callee):
         taken = parameters(function)
-        star = next((n for n, each in enumerate(call.args) if isinstance(each, ast.Starred)), None)
-        given = dict(zip(taken, call.args[:star], strict=False))
-        given |= {each.arg: each.value for each in call.keywords if each.arg}
+        star = next((n for n, each in enumerate(args) if isinstance(each, ast.Starred)), None)
+        given = dict(zip(taken, args[:star], strict=False))
+        given |= {each.arg: each.value for each in keywords if each.arg}
         known = {name for name, value in given.items() if fixed(frame, value)}
         flags = {name for name in known if switch(frame, given[name])}
         words = {name for name in known if names(given[name]) & frame.words} - flags
@@ -32,6 +35,17 @@ def calls(frame: Frame, call: ast.Call) -> Iterator[tuple[Function, Frame]]:
             outer = outer.outer
         known_, flags_, words_ = map(frozenset, (known, flags, words))
         yield function, Frame(frame.demo, function, known_, flags_, words_, outer)
+
+
+def _partials(frame: Frame, callee: ast.expr) -> Iterator[ast.Call]:
+    """The `functools.partial(…)` that a callee is, if it is one."""
+    found = [callee]
+    if isinstance(callee, ast.Name):
+        found = [*values(frame.demo, callee.id, frame.scope)]
+    for each in found[:1]:
+        match each:
+            case ast.Call(args=[_, *_]) if frame.demo.dotted(each.func) == "functools.partial":
+                yield each
 
 
 @once(True)
@@ -129,6 +143,11 @@ def switch(frame: Frame, node: ast.expr) -> bool:
                     return bool(heard & frame.words) or any(switch(frame, p) for p in parts(node))
                 case ast.Attribute(value=ast.Name(id=name)) if name in frame.words:
                     return True
+                case ast.Attribute(attr=method) if method not in ("astype", "view"):
+                    if not frame.demo.dotted(node.func):  # its place in a list
+                        heard = {each.id for each in node.args if isinstance(each, ast.Name)}
+                        if heard & frame.words:
+                            return True
     return any(switch(frame, each) for each in parts(node))
 
 

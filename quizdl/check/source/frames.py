@@ -61,22 +61,28 @@ def frame_of(frame: Frame, name: str) -> Frame | None:
     return around or Frame(frame.demo, home, NOTHING, NOTHING, NOTHING)
 
 
-def callees(demo: Demo, callee: ast.expr) -> Iterator[Function]:
-    """The demo's own functions that an expression may stand for."""
+def callees(
+    demo: Demo, callee: ast.expr, seen: frozenset[ast.AST] = frozenset()
+) -> Iterator[Function]:
+    """The demo's own functions that an expression may stand for. `seen`: what led here, for a
+    name that is made from itself."""
+    if callee in seen:
+        return
+    seen |= {callee}
     match callee:
         case ast.Lambda():
             yield callee
         case ast.IfExp():
-            yield from callees(demo, callee.body)
-            yield from callees(demo, callee.orelse)
+            yield from callees(demo, callee.body, seen)
+            yield from callees(demo, callee.orelse, seen)
         case ast.Subscript(value=ast.Dict() as table):
             for value in table.values:
-                yield from callees(demo, value)
+                yield from callees(demo, value, seen)
         case ast.Subscript(value=ast.Name(id=name)):
             for value in values(demo, name, demo.scope(callee)):
                 if isinstance(value, ast.Dict):
                     for entry in value.values:
-                        yield from callees(demo, entry)
+                        yield from callees(demo, entry, seen)
         case ast.Name(id=name):
             home = demo.home(name, demo.scope(callee))
             for each in demo.bound[home].get(name, ()) if home else ():
@@ -87,10 +93,8 @@ def callees(demo: Demo, callee: ast.expr) -> Iterator[Function]:
                     for part in each.node.body:
                         if isinstance(part, ast.FunctionDef) and part.name == "__init__":
                             yield part
-                elif isinstance(each.value, ast.Lambda | ast.IfExp | ast.Subscript | ast.Name) and (
-                    getattr(each.value, "id", "") != name
-                ):
-                    yield from callees(demo, each.value)
+                elif isinstance(each.value, ast.Lambda | ast.IfExp | ast.Subscript | ast.Name):
+                    yield from callees(demo, each.value, seen)
 
 
 def values(demo: Demo, name: str, scope: Scope) -> Iterator[ast.expr]:

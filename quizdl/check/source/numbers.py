@@ -9,7 +9,7 @@ from quizdl.check.source.fixed import calls, fixed
 from quizdl.check.source.frames import Frame, returns, values
 from quizdl.check.source.hollow import drawn, itself
 from quizdl.check.source.scopes import Demo, Finding, is_claim, is_literal, parameters
-from quizdl.check.source.switched import shifted, switched
+from quizdl.check.source.switched import off, shifted, switched
 
 
 def of_numbers(demo: Demo) -> Iterator[Finding]:
@@ -27,21 +27,32 @@ def _of_claim(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
         frozenset(name for name, default in defaults.items() if is_literal(default, bool)),
         frozenset(name for name, default in defaults.items() if is_literal(default, str)),
     )
-    seen: set[object] = set()
+    written = [value for each in returns(claim) for value in _entries(frame, each)]
+    lonely = controlled - _used(claim, written)
+    seen: dict[object, list[ast.expr]] = {}
     for returned in returns(claim):
         for table, where in _tables(frame, returned):
             for key, value in zip(table.keys, table.values, strict=True):
                 name = key.value if isinstance(key, ast.Constant) else None
-                seen.add(name)
                 if name not in guards and name not in expects:
                     continue
-                for what in _objections(
-                    where, value, controlled if where is frame else frozenset()
+                mine = where is frame
+                others = seen.setdefault(name, [])
+                if fixed(where, value):
+                    yield value.lineno, "mirror", {"name": name}
+                elif (
+                    switched(where, value)
+                    or (mine and shifted(where, value, controlled, lonely))
+                    or (mine and any(off(where, a, value) or off(where, value, a) for a in others))
                 ):
-                    yield value.lineno, what, {"name": name}
+                    yield value.lineno, "switched", {"name": name}
+                if mine:
+                    others.append(value)
+                if itself(where, value):
+                    yield value.lineno, "itself", {"name": name}
                 if name in expects and drawn(where, value):
                     yield value.lineno, "drawn", {"name": name}
-    for name in sorted(map(str, (guards | expects) - seen)):
+    for name in sorted(map(str, (guards | expects) - seen.keys())):
         yield claim.lineno, "returns", {"claim": claim.name, "name": name}
     yield from _special_cases(demo, claim)
 
@@ -59,39 +70,61 @@ def _declared(claim: ast.FunctionDef) -> tuple[set[object], set[object], frozens
     return parts["guard"], parts["expect"], frozenset(map(str, parts["control"]))
 
 
-def _tables(frame: Frame, node: ast.expr) -> Iterator[tuple[ast.Dict, Frame]]:
-    """The dict displays that a returned expression may be, through names and helpers."""
+def _tables(
+    frame: Frame, node: ast.expr, seen: frozenset[ast.AST] = frozenset()
+) -> Iterator[tuple[ast.Dict, Frame]]:
+    """The dict displays that a returned expression may be, through names and helpers. `seen`: what
+    led here, for a name that is made from itself."""
+    if node in seen:
+        return
+    seen |= {node}
     match node:
         case ast.Dict():
             yield node, frame
+            for key, value in zip(node.keys, node.values, strict=True):
+                if key is None:  # **more
+                    yield from _tables(frame, value, seen)
         case ast.IfExp():
-            yield from _tables(frame, node.body)
-            yield from _tables(frame, node.orelse)
+            yield from _tables(frame, node.body, seen)
+            yield from _tables(frame, node.orelse, seen)
         case ast.Tuple() | ast.List():  # numbers, and figures beside them
             for each in node.elts:
-                yield from _tables(frame, each)
+                yield from _tables(frame, each, seen)
         case ast.BinOp(op=ast.BitOr()):
-            yield from _tables(frame, node.left)
-            yield from _tables(frame, node.right)
+            yield from _tables(frame, node.left, seen)
+            yield from _tables(frame, node.right, seen)
         case ast.Name():
             for value in values(frame.demo, node.id, frame.scope):
-                yield from _tables(frame, value)
+                yield from _tables(frame, value, seen)
+            for part in ast.walk(frame.scope):
+                match part:
+                    case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=key)]):
+                        if name == node.id:
+                            yield ast.Dict([key], [part.value]), frame
         case ast.Call():
             for function, inner in calls(frame, node):
                 for each in returns(function):
-                    yield from _tables(inner, each)
+                    yield from _tables(inner, each, seen)
             for argument in node.args:
                 if isinstance(argument, ast.Dict):
                     yield argument, frame
 
 
-def _objections(frame: Frame, node: ast.expr, controlled: frozenset[str]) -> Iterator[str]:
-    if fixed(frame, node):
-        yield "mirror"
-    elif switched(frame, node) or shifted(frame, node, controlled):
-        yield "switched"
-    if itself(frame, node):
-        yield "itself"
+def _entries(frame: Frame, returned: ast.expr) -> Iterator[ast.expr]:
+    for table, where in _tables(frame, returned):
+        if where is frame:
+            yield from table.values
+
+
+def _used(claim: ast.FunctionDef, written: list[ast.expr]) -> set[str]:
+    """The names that the claim uses for more than writing its numbers down."""
+    inside = {id(each) for value in written for each in ast.walk(value)}
+    return {
+        each.id
+        for part in claim.body
+        for each in ast.walk(part)
+        if isinstance(each, ast.Name) and id(each) not in inside
+    }
 
 
 def _special_cases(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:

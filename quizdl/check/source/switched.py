@@ -10,12 +10,21 @@ the mechanism, and nobody's business here; so is, in a helper, what something is
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from quizdl.check.source.allowed import DIRECT, FILLED, LIKES, MIXING, SHAPES, SHAPING
 from quizdl.check.source.fixed import calls, fixed, switch, turns
-from quizdl.check.source.frames import Frame, callees, frame_of, once, returns, values
+from quizdl.check.source.frames import (
+    NOTHING,
+    Frame,
+    callees,
+    frame_of,
+    once,
+    returns,
+    values,
+)
 from quizdl.check.source.scopes import Demo, Function, names, parts
+
+NONE: list[list[ast.expr]] = []
 
 
 @once(False)
@@ -32,18 +41,18 @@ def switched(frame: Frame, node: ast.expr) -> bool:
                     pairs = zip(node.body.elts, node.orelse.elts, strict=False)
                     if any(fixed(frame, one) != fixed(frame, other) for one, other in pairs):
                         return True
-                if _off(frame, node.body, node.orelse) or _off(frame, node.orelse, node.body):
+                if off(frame, node.body, node.orelse) or off(frame, node.orelse, node.body):
                     return True
             return switched(frame, node.body) or switched(frame, node.orelse)
-        case ast.BinOp(op=ast.MatMult()):
-            return False
+        case ast.BinOp(op=ast.MatMult()) if not _in_claim(frame):
+            return False  # something has been made of it
         case ast.BinOp() | ast.Compare() | ast.BoolOp():
             return _mixed(frame, [*parts(node)])
         case ast.Name():
             return _switched_name(frame, node.id)
         case ast.Subscript():
             if turns(frame, node.slice) and fixed(frame, node.slice):
-                displays = [*_displays(frame, node.value)]
+                displays = _displays(frame, node.value)
                 if any(_chosen(frame, each) for each in displays):
                     return True
                 if not displays and switch(frame, node.slice):
@@ -58,17 +67,18 @@ def switched(frame: Frame, node: ast.expr) -> bool:
     return any(switched(frame, part) for part in parts(node))
 
 
-def _displays(frame: Frame, node: ast.expr) -> Iterator[list[ast.expr]]:
+@once(NONE)
+def _displays(frame: Frame, node: ast.expr) -> list[list[ast.expr]]:
     """The entries of the lists, tuples and dicts that an expression may be, written out."""
     match node:
         case ast.Dict():
-            yield node.values
+            return [node.values]
         case ast.List() | ast.Tuple():
-            yield node.elts
+            return [node.elts]
         case ast.Name():
-            for value in values(frame.demo, node.id, frame.scope):
-                if not isinstance(value, ast.Name):
-                    yield from _displays(frame, value)
+            found = values(frame.demo, node.id, frame.scope)
+            return [display for value in found for display in _displays(frame, value)]
+    return []
 
 
 def _chosen(frame: Frame, entries: list[ast.expr]) -> bool:
@@ -76,7 +86,7 @@ def _chosen(frame: Frame, entries: list[ast.expr]) -> bool:
     return len({fixed(frame, each) for each in entries}) > 1
 
 
-def _off(frame: Frame, one: ast.expr, other: ast.expr) -> bool:
+def off(frame: Frame, one: ast.expr, other: ast.expr) -> bool:
     """Whether `other` is `one` with a fixed value added; in a claim itself, or scaled by one."""
     operators: tuple[type[ast.operator], ...] = (ast.Add, ast.Sub)
     if _in_claim(frame):
@@ -132,6 +142,11 @@ def _switched_call(frame: Frame, call: ast.Call) -> bool:
         if len(kinds) > 1 and isinstance(call.func, ast.Subscript | ast.IfExp):
             return True
         return any(switched(frame, each) for each in given if not _calling(frame, each))
+    for each in given:  # a function of the demo's that is handed to another: map, reduce
+        for function in callees(frame.demo, each):
+            inner = Frame(frame.demo, function, NOTHING, NOTHING, NOTHING, frame)
+            if any(switched(inner, part) for part in returns(function)):
+                return True
     whole = frame.demo.dotted(call.func)
     given = [*call.args, *(each.value for each in call.keywords if each.arg not in SHAPING)]
     if isinstance(call.func, ast.Attribute) and not whole:
@@ -180,13 +195,15 @@ def _tests_parameter(frame: Frame, function: Function) -> bool:
     )
 
 
-def shifted(frame: Frame, node: ast.expr, controlled: frozenset[str]) -> bool:
-    """Whether the last thing done to the number is to add what a control sets."""
-    match node:
-        case ast.Call(func=ast.Name(id="float" | "abs"), args=[inner]):
-            return shifted(frame, inner, controlled)
-        case ast.BinOp(op=ast.Add() | ast.Sub()):
-            for side in (node.left, node.right):
-                if names(side) & controlled and fixed(frame, side):
-                    return True
+def shifted(
+    frame: Frame, node: ast.expr, controlled: frozenset[str], lonely: frozenset[str]
+) -> bool:
+    """Whether a parameter that a control sets is put on the number: added as the last thing
+    that is done to it, or, if it is used for nothing else (`lonely`), in whatever way."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.BinOp):
+            sides = [side for side in (each.left, each.right) if fixed(frame, side)]
+            last = each is node and isinstance(each.op, ast.Add | ast.Sub)
+            if len(sides) == 1 and names(sides[0]) & (controlled if last else lonely):
+                return True
     return False
