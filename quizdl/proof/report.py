@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from quizdl.model import Claim, ClaimResult, Forecast, Hit, Measure, Role, Verdict
 from quizdl.render.cells import cells, pad
 from quizdl.render.numbers import format_number
-from quizdl.render.text import Line, Span, width_of, wrap
+from quizdl.render.text import Line, Span, flow, width_of, wrap
 from quizdl.words import say
 
 MARKS = {
@@ -93,10 +93,8 @@ def arm_lines(
         for role, name, bound, *values in rows:
             lines += wrap((role, Span(" "), name, _SPACE, bound), width)
             named = zip((*mine, *heads), values, strict=True)
-            pairs = [
-                part for head, value in named for part in (Span(head + " ", "muted"), value, _SPACE)
-            ]
-            lines += [(_SPACE, *line) for line in wrap(pairs[:-1], width - cells(_SPACE.text))]
+            pairs = [(Span(f"{head} ", "muted"), value) for head, value in named]
+            lines += [(_SPACE, *line) for line in flow(pairs, width - cells(_SPACE.text))]
     for number, (head, control) in enumerate(zip(heads, claim.controls, strict=True)):
         if number == 0:
             lines.append(())

@@ -66,6 +66,18 @@ def wrap(spans: Sequence[Span], width: int) -> list[Line]:
     return lines
 
 
+def flow(parts: Iterable[Line], width: int, gap: str = "  ") -> list[Line]:
+    """Parts one after the other, `gap` between them, as many to a line as fit; each is kept
+    whole unless it alone is wider than `width`."""
+    lines: list[Line] = []
+    for part in parts:
+        if lines and width_of(lines[-1]) + cells(gap) + width_of(part) <= width:
+            lines[-1] += (Span(gap), *part)
+        else:
+            lines += [part] if width_of(part) <= width else wrap(part, width)
+    return lines
+
+
 def plain(lines: Iterable[Line]) -> str:
     """The lines as text without any style, no spaces at the ends of lines."""
     return "\n".join("".join(span.text for span in line).rstrip() for line in lines)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quizdl.render.cells import cells, clusters, pad, truncate
-from quizdl.render.text import CLOSING, OPENING, Span, ansi, join, plain, width_of, wrap
+from quizdl.render.text import CLOSING, OPENING, Span, ansi, flow, join, plain, width_of, wrap
 
 
 def wrapped(text: str, width: int, style: str = "") -> list[str]:
@@ -133,3 +133,13 @@ def test_cells() -> None:
     assert truncate("中文字", 5) == "中文…"
     assert truncate("中文", 4) == "中文"
     assert clusters("v̂x") == ["v̂", "x"]
+
+
+@given(st.lists(st.text("字a ", min_size=1, max_size=8), max_size=12), st.integers(2, 30))
+def test_flow_keeps_parts_whole_and_lines_short(texts: list[str], width: int) -> None:
+    lines = flow([(Span(text),) for text in texts], width)
+    assert all(width_of(line) <= width for line in lines)
+    shown = plain(lines)
+    for text in texts:
+        if cells(text) <= width:
+            assert text.strip() in shown

@@ -13,11 +13,16 @@ import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from quizdl.bank import Bank, find_bank
+from quizdl.lab import State
 from quizdl.render.cells import cells, clusters
 from quizdl.session import Plan
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
+from quizdl.tui.screens.edit import EditScreen
+from quizdl.tui.screens.lab import LabScreen
 from quizdl.tui.screens.review import ReviewScreen
 from quizdl.tui.widgets.claims import Stage
 
@@ -31,6 +36,8 @@ TEXT = re.compile(
 )
 CELL = 12.2  # width of a cell in Rich's SVG
 QUESTION = "zero-init"
+LAB = ("momentum", "effective_step", ("up",), ("return w - lr * v, v", "return w - 2 * lr * v, v"))
+"""Question, claim, keys to the dial to be swept, and what to change in its code."""
 
 
 def only(bank: Bank) -> Plan:
@@ -49,7 +56,7 @@ def fit(tag: re.Match[str]) -> str:
         text = "".join(run)
         length = cells(text) * CELL
         place = f'x="{at:.1f}"{tag["y"]} textLength="{length:.1f}"'
-        shown = html.escape(text).replace("\xa0", "&#160;")
+        shown = html.escape(text).replace("\xa0", " ").replace(" ", "&#160;")
         parts.append(f"<text{tag['b']} {place}{tag['c']}>{shown}</text>")
         at += length
     return "".join(parts)
@@ -86,6 +93,36 @@ async def take() -> None:
                 await pilot.pause(0.05)
             await pilot.pause(0.5)
             save(app, "proof")
+            await pilot.press("escape", "q")
+            await pilot.pause(0.2)
+            await take_lab(app, pilot)
+
+
+async def take_lab(app: QuizdlApp, pilot: Pilot[None]) -> None:
+    assert app.bank is not None
+    question = app.bank.get(LAB[0])
+    app.start_session(app.new_session(Plan((question,))))
+    await pilot.pause(0.3)
+    await pilot.press("space")
+    await pilot.pause(0.3)
+    place = [claim.id for claim in question.claims].index(LAB[1])
+    await pilot.press(*["tab"] * (place + 1), "l")
+    await pilot.pause(1.5)
+    await pilot.press(*LAB[2], "w")
+    lab = app.screen
+    assert isinstance(lab, LabScreen)
+    while lab.sweep is None or State.UNKNOWN in lab.sweep.states():
+        await pilot.pause(0.1)
+    await pilot.pause(0.5)
+    save(app, "lab")
+    await pilot.press("x", "E")
+    await pilot.pause(0.5)
+    editor = app.screen
+    assert isinstance(editor, EditScreen)
+    editor.editor.text = editor.editor.text.replace(*LAB[3])
+    await pilot.press("ctrl+r")
+    await pilot.pause(2)
+    save(app, "edit")
 
 
 if __name__ == "__main__":

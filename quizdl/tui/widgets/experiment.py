@@ -12,7 +12,7 @@ from quizdl.proof.report import arm_lines
 from quizdl.render.cells import cells, pad
 from quizdl.render.figure import figure_lines
 from quizdl.render.scale import shared_axes
-from quizdl.render.text import Line, Span, wrap
+from quizdl.render.text import Line, Span, flow, width_of, wrap
 from quizdl.tui.widgets.sheet import Block
 from quizdl.words import say
 
@@ -53,16 +53,16 @@ class Statement(Block):
     def lay_out(self, width: int) -> list[Line]:
         lines = wrap(render.inline(self.claim.text), width)
         found = state(self.claim, self.samples)
-        parts = [Span(say(f"lab.state.{found.value}"), _LOOKS[found])]
+        parts: list[Line] = [(Span(say(f"lab.state.{found.value}"), _LOOKS[found]),)]
         for arm in range(1, len(self.claim.controls) + 1):
             control = state(self.claim, self.samples, arm)
             if control is not State.UNKNOWN:
                 good = control is State.FAILS
                 text = say(f"lab.control.{control.value}", arm=arm)
-                parts += [Span("  "), Span(text, "good" if good else "bad")]
+                parts.append((Span(text, "good" if good else "bad"),))
         if self.note:
-            parts += [Span("  "), Span(self.note, "muted")]
-        return [*lines, *wrap(parts, width)]
+            parts.append((Span(self.note, "muted"),))
+        return [*lines, *flow(parts, width)]
 
 
 class DialBlock(Block):
@@ -83,18 +83,18 @@ class DialBlock(Block):
         return self._track(head, width) if self.dial.ranged else self._choices(head, width)
 
     def _choices(self, head: Line, width: int) -> list[Line]:
-        spans = list(head)
-        for at, value in enumerate(self.dial.positions):
-            if any(flip.after == value for flip in self.flips):
-                spans.append(Span("┃ ", "bad"))
+        parts: list[Line] = []
+        for value in self.dial.positions:
             text = value_text(value)
             if value == self.value:
-                spans.append(Span(f"◂{text}▸", "key"))
+                span = Span(f"◂{text}▸", "key")
             else:
-                spans.append(Span(f" {text} ", "control" if value in self._controls else "muted"))
-            if at + 1 < len(self.dial.positions):
-                spans.append(Span(" "))
-        return wrap(spans, width)
+                span = Span(f" {text} ", "control" if value in self._controls else "muted")
+            flipped = any(flip.after == value for flip in self.flips)
+            parts.append((Span("┃ ", "bad"), span) if flipped else (span,))
+        indent = width_of(head)
+        lines = flow(parts, width - indent, " ")
+        return [(*head, *lines[0]), *((Span(" " * indent), *line) for line in lines[1:])]
 
     def _track(self, head: Line, width: int) -> list[Line]:
         positions = self.dial.positions
