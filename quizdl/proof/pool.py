@@ -162,13 +162,13 @@ class Pool:
             self._bury_server()
 
     def _drive(self, waiting: deque[Run], cancels: int) -> Generator[ProofEvent, None, None]:
-        """One selector, no threads: at any moment up to `jobs` runs are under way."""
+        """One selector, no threads: at any moment up to `jobs` runs are at work."""
         running: dict[Run, _Server] = {}
         with self._wake() as wake, selectors.DefaultSelector() as selector:
             selector.register(wake, selectors.EVENT_READ)
             try:
                 while waiting or running:
-                    while waiting and len(running) < self._jobs:
+                    while waiting and self._has_room(running):
                         server = self._send(waiting[0], selector, cancels)
                         if server is None:
                             return
@@ -202,6 +202,12 @@ class Pool:
             finally:
                 selector.unregister(wake)
                 _put_down(running, selector)
+
+    def _has_room(self, running: Iterable[Run]) -> bool:
+        """Whether another may start. One that has measured all it had to leaves its core to the
+        next while it ends; should it not end, no more than as many again are let in."""
+        at_work = [run for run in running if not run.has_measured_all]
+        return len(at_work) < self._jobs and len([*running]) < 2 * self._jobs
 
     @contextlib.contextmanager
     def _wake(self) -> Iterator[socket.socket]:

@@ -122,6 +122,11 @@ class Run:
         self.stage = Stage.SENT
         self.deadline = time.monotonic() + _START
 
+    @property
+    def has_measured_all(self) -> bool:
+        """Nothing but its end is missing."""
+        return len(self._samples) == len(self._plan)
+
     def receive(self, source: object) -> Iterator[Measured]:
         """Take what has arrived on `source`, one of our three in the selector."""
         if source is self._control:
