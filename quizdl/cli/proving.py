@@ -254,7 +254,8 @@ def check(
         proofs = _prove_all(asked, range(seeds), jobs, hidden=as_json)
         failed += proofs.problems
         problems += failed
-        wrong = {problem.path.parent for problem in problems}
+        # of its text everything is asked again each time; its demo must be beyond doubt
+        wrong = {problem.path.parent for problem in problems if problem.path.name == "demo.py"}
         keep_receipts((each, proofs.results[each.id], each.folder not in wrong) for each in asked)
         proved = sum(len(question.claims) for question in questions if question.id in taken)
         proved += proofs.proved
