@@ -54,14 +54,19 @@ def test_nothing_runs_and_the_command_that_helps_is_named(
     write_question(bank, "doubling", demo=trick + DEMO)
     ran = stranger(*command.split(), "--bank", str(bank))
     assert ran.returncode == 1
-    assert one_line(ran.stderr).endswith(f"：quizdl trust {bank}")
+    *faults, last = ran.stderr.splitlines()
+    assert last.endswith(f"：quizdl trust {bank}")
+    assert bool(faults) == (command == "check"), "it has read the source by then"
     assert "已证" not in ran.stdout
     assert not written.exists()
     assert not (tmp_path / "home").exists(), "asking trusts nobody"
 
     ran = stranger("trust", str(bank), "--yes")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert stranger(*command.split(), "--bank", str(bank)).returncode == 0
+    ran = stranger(*command.split(), "--bank", str(bank))
+    assert "quizdl trust" not in ran.stderr
+    assert "已证" in ran.stdout
+    assert ran.returncode == (command == "check"), "what leaves files breaks its rules"
 
 
 def test_the_refusal_is_a_document_too(stranger: Quizdl, bank: Path) -> None:
