@@ -11,10 +11,10 @@ from __future__ import annotations
 from quizdl.model import Figure, FigureKind
 from quizdl.render.bars import bars, heatmap, shades
 from quizdl.render.cells import cells, pad
-from quizdl.render.legend import clip, legend
+from quizdl.render.legend import legend
 from quizdl.render.plane import plane
 from quizdl.render.scale import Axes, axes, missing_points
-from quizdl.render.text import Line, Span, visible, wrap
+from quizdl.render.text import Line, Span, clip, visible, wrap
 from quizdl.words import say
 
 _LEAST = 5  # lines, with its x axis; a lower plane shows nothing

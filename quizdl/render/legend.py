@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from quizdl.model import Figure, FigureKind
-from quizdl.render.cells import cells, truncate
+from quizdl.render.cells import cells
 from quizdl.render.text import Line, Span, visible, width_of
 
 MARKS = "●◆▲■✚○"
@@ -54,17 +54,3 @@ def _flow(entries: Sequence[Line], width: int) -> list[Line]:
         else:
             lines.append(entry)
     return lines
-
-
-def clip(line: Line, width: int) -> Line:
-    """The beginning of `line` that fits `width` cells, ending in … when cut."""
-    if width_of(line) <= width:
-        return line
-    kept: list[Span] = []
-    for span in line:
-        room = width - width_of(kept)
-        if cells(span.text) >= room:  # what follows does not fit
-            cut = truncate(span.text + " ", room) if room > 0 else ""
-            return (*kept, span._replace(text=cut))
-        kept.append(span)
-    return tuple(kept)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from quizdl.render.cells import cells, clusters
+from quizdl.render.cells import cells, clusters, truncate
 
 
 class Span(NamedTuple):
@@ -76,6 +76,20 @@ def flow(parts: Iterable[Line], width: int, gap: str = "  ") -> list[Line]:
         else:
             lines += [part] if width_of(part) <= width else wrap(part, width)
     return lines
+
+
+def clip(line: Line, width: int) -> Line:
+    """The beginning of `line` that fits `width` cells, ending in … when cut."""
+    if width_of(line) <= width:
+        return line
+    kept: list[Span] = []
+    for span in line:
+        room = width - width_of(kept)
+        if cells(span.text) >= room:  # what follows does not fit
+            cut = truncate(span.text + " ", room) if room > 0 else ""
+            return (*kept, span._replace(text=cut))
+        kept.append(span)
+    return tuple(kept)
 
 
 def plain(lines: Iterable[Line]) -> str:

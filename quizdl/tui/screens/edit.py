@@ -13,7 +13,6 @@ from textual.widgets import TextArea
 
 from quizdl.bank.copies import with_demo
 from quizdl.model import SEEDS, Claim, Judged, Measured, Params, Question, Sample, Trial
-from quizdl.render.cells import truncate
 from quizdl.render.text import Span
 from quizdl.tui.bench import Bench
 from quizdl.tui.follower import Follower
@@ -64,12 +63,9 @@ class EditScreen(Screen[Question]):
         self._say(say("tui.edit.hint"))
         self._show_title()
 
-    def on_resize(self) -> None:
-        self._show_title()
-
     def _show_title(self) -> None:
         text = say("tui.edit.title", question=self._original.id, claim=self._claim)
-        self._title.show((Span(truncate(f"  {text}", self._title.size.width), "muted"),))
+        self._title.show((Span(f"  {text}", "muted"),))
 
     def _say(self, text: str, style: str = "muted") -> None:
         self._results.show(Message(text, style))

@@ -15,7 +15,7 @@ from quizdl.bank.copies import with_demo
 from quizdl.lab import Sweep, alone, dials
 from quizdl.model import SEEDS, Claim, Measured, Params, Question, Sample, Trial, Value
 from quizdl.proof.probe import summary
-from quizdl.render.cells import cells, truncate
+from quizdl.render.cells import cells
 from quizdl.render.text import Span
 from quizdl.tui.bench import Bench
 from quizdl.tui.follower import Follower
@@ -100,10 +100,7 @@ class LabScreen(ModalScreen[None]):
             self.app.call_from_thread(self._show_layers, summary(self._bench.pool, PATIENCE))
 
     def _show_layers(self, text: str) -> None:
-        self._layers.show((Span(truncate(f"  {text}", self._layers.size.width), "muted"),))
-
-    def on_resize(self) -> None:
-        self._show_title()
+        self._layers.show((Span(f"  {text}", "muted"),))
 
     # --- what is on the bench
 
@@ -180,7 +177,7 @@ class LabScreen(ModalScreen[None]):
             count=len(claims),
             seeds=f"{self.seeds[0]}–{self.seeds[-1]}",
         )
-        self._title.show((Span(truncate(f"  {text}", self._title.size.width), "muted"),))
+        self._title.show((Span(f"  {text}", "muted"),))
 
     # --- running
 

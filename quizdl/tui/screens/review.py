@@ -31,7 +31,6 @@ from quizdl.model import (
 from quizdl.proof import predict
 from quizdl.proof.receipts import describe
 from quizdl.render.answer import answer_markdown, question_markdown
-from quizdl.render.cells import truncate
 from quizdl.render.text import Span
 from quizdl.session import Session, format_interval
 from quizdl.tui.bench import Bench
@@ -48,8 +47,6 @@ Prompts = Mapping[str, Sequence[Prompt]]
 """By claim."""
 WIDE = 110
 """Columns from which the proofs stand beside the answer instead of below it."""
-
-_MARGIN = 2
 
 
 class ReviewScreen(Screen[None]):
@@ -237,8 +234,7 @@ class ReviewScreen(Screen[None]):
             facts.append(say("cli.asked_by", companies="、".join(question.asked_by)))
         if self.session.flagged:
             facts.append(say("tui.review.flagged"))
-        text = truncate("  ·  ".join((*facts, left)), self._status.size.width - 2 * _MARGIN)
-        self._status.show((Span(" " * _MARGIN + text, "muted"),))
+        self._status.show((Span("  " + "  ·  ".join((*facts, left)), "muted"),))
 
     def _finish(self) -> None:
         from quizdl.tui.screens.summary import SummaryScreen

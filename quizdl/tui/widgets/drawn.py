@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
-from quizdl.render.text import Line
+from quizdl.render.text import Line, clip
 
 CLAIM = "demo.py#"
 """How the link of a claim's sentence begins."""
@@ -111,7 +111,8 @@ class Drawn(Widget):
 
 
 class Band(Drawn):
-    """Lines in a fixed place: as many as the style sheet gives it rows, the rest is not shown."""
+    """Lines in a fixed place: as many as the style sheet gives it rows, each as long as there is
+    room; the rest is not shown."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -125,4 +126,4 @@ class Band(Drawn):
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
         line = self._shown[y] if y < len(self._shown) else ()
-        return self.strip(line).adjust_cell_length(width, self.rich_style)
+        return self.strip(clip(line, width)).adjust_cell_length(width, self.rich_style)
