@@ -9,8 +9,10 @@ What no audit can find: numbers come from the author's process. Numbers that are
 look alive (move with the seed, differ under the control, repeat exactly), prove a sentence as
 well as measured ones; only a reader of the code can object. The rules for the source
 (`quizdl.check.source`) make such an invention awkward to write and easy to see, no more: they
-do not look into loops, and a helper may compute something else than its name says. Nor can we
-know whether a control removes the mechanism that the sentence is about, or another one.
+do not look into loops, nor follow what an object carries, and a helper may compute something
+else than its name says. What changes NumPy and puts it back within one call, by a way that the
+rules miss, is not noticed. Nor can we know whether a control removes the mechanism that the
+sentence is about, or another one.
 """
 
 from __future__ import annotations

@@ -369,6 +369,21 @@ def test_each_trial_has_its_own_changes_and_its_number(pool: Pool) -> None:
     assert verdicts == {0: Verdict.PROVED, 1: Verdict.PROVED, 2: Verdict.NOT_PROVED}
 
 
+def test_a_trial_may_have_its_own_seeds(pool: Pool) -> None:
+    question, claim = target("def f(a=1.0, seed=0): return {'x': a, 'seed': seed}")
+    trials = [Trial(question, claim), Trial(question, claim, seeds=(7, 3))]
+    events = list(pool.prove(trials, [0]))
+    seen: dict[int, list[float]] = {0: [], 1: []}
+    for event in events:
+        if isinstance(event, Measured) and not event.sample.arm:
+            seen[event.trial].append(event.sample.numbers["seed"])
+    assert seen == {0: [0], 1: [7, 3]}
+    assert {e.trial: e.result.seeds for e in events if isinstance(e, Judged)} == {
+        0: (0,),
+        1: (7, 3),
+    }
+
+
 def test_one_refused_question_keeps_all_from_running(tmp_path: Path) -> None:
     def only_the_first(question: Question) -> None:
         if question.id != "first":
