@@ -50,11 +50,13 @@ def test_check_proves_the_whole_bank(quizdl: Quizdl) -> None:
 
 @pytest.mark.slow
 def test_nothing_is_said_against_it_under_other_seeds_either() -> None:
-    """The audit's own seeds follow from each demo's text; these are neither those nor 0 to 4."""
+    """The audit's own seeds follow from each demo's text; these are neither those nor 0 to 4.
+    A part of the bank, for its time: the numbers of all of it stand in `check` itself."""
+    part = BANK.questions[::4]
     with Pool(permission=lambda _: None) as pool:
-        found = prove_all(pool, BANK.questions, range(7_000_000, 7_000_003))
+        found = prove_all(pool, part, range(7_000_000, 7_000_003))
     assert found.problems == []
-    assert found.proved == sum(len(question.claims) for question in BANK.questions)
+    assert found.proved == sum(len(question.claims) for question in part)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ _JUDGING = (
     "proof/**/*.py",
 )
 """What decides the verdict on a claim, as paths in the package."""
-_CHECKING = ("check.py", "check/**/*.py", "cli/proving.py")
+_CHECKING = ("check/**/*.py", "cli/proving.py")
 """What else decides whether a question passes `quizdl check`."""
 
 

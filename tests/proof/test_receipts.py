@@ -204,12 +204,26 @@ def test_banks_with_the_same_ids_keep_theirs_apart(
     ],
 )
 def test_what_is_damaged_or_foreign_is_as_good_as_none(
-    quizdl: Quizdl, bank: Path, tmp_path: Path, text: str
+    proved: Proved, tmp_path: Path, text: str
 ) -> None:
+    question, results = proved
+    store = Receipts(tmp_path)
+    store.save(question, results, AT, passed=True)
+    assert store.passed(question, range(5))
+    (path,) = tmp_path.glob("*/doubling.json")
+    path.write_text(text, "utf-8")
+    assert store.of(question) == {}
+    assert not store.passed(question, range(5))
+    store.save(question, results, AT, passed=True)
+    assert set(store.of(question)) == {"doubles", "squares", "triples"}
+    assert store.passed(question, range(5))
+
+
+def test_a_learner_never_meets_a_damaged_file(quizdl: Quizdl, bank: Path, tmp_path: Path) -> None:
     at = ("--bank", str(bank))
     quizdl("run", "doubling", *at)
     (path,) = (tmp_path / "home/receipts").glob("*/doubling.json")
-    path.write_text(text, "utf-8")
+    path.write_text("no json", "utf-8")
     ran = quizdl("show", "doubling", *at)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.count("还没有证明过") == 3
@@ -441,7 +455,7 @@ def test_another_numpy_or_python_is_another_check(
     assert store.passed(question, range(5))
 
 
-@pytest.mark.parametrize("name", ["proof/judge.py", "model.py", "check.py"])
+@pytest.mark.parametrize("name", ["proof/judge.py", "model.py", "check/runs.py"])
 def test_quizdl_s_own_code_is_part_of_a_check(
     surroundings: dict[str, str], bank: Path, tmp_path: Path, name: str
 ) -> None:
