@@ -116,8 +116,8 @@ class Library:
         return self._store.started() & {question.id for question in self._questions}
 
     def warm(self, now: datetime) -> None:
-        """Have behind us what the first answer would wait for: imports, statements. Writes
-        nothing. In any thread, but not while a session is used."""
+        """Have behind us what the first answer would wait for: imports, statements. In any
+        thread, but not while a session is used."""
         moment = scheduler.moment(now, self._settings.rollover_hour)
         outcome = scheduler.outcomes(None, "", moment, self._settings)[Rating.GOOD]
         with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen

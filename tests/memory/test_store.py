@@ -569,3 +569,16 @@ def test_a_full_disk_loses_nothing(store: Store, path: Path) -> None:
     store._raw.execute("PRAGMA max_page_count = 1000000")
     answer(store, "space again", Rating.GOOD)
     assert len(contents(path)["reviews"]) == len(after["reviews"]) + 1
+
+
+def test_warming_up_leaves_no_trace_of_the_rehearsal(store: Store, path: Path) -> None:
+    moment, settings = scheduler.moment(START, 4), Settings()
+    outcome = scheduler.outcomes(None, "doubling", moment, settings)[Rating.GOOD]
+    for _ in range(2):
+        store.warm(outcome, moment.at, scheduler.preset(settings))
+    assert store.reviews() == []
+    assert store.started() == frozenset()
+    added = answer(store, "doubling", Rating.GOOD)
+    assert store.reviews() == [added]
+    assert rows(path, "SELECT count(*) FROM presets") == [(1,)]
+    assert rows(path, "SELECT count(*) FROM reviews") == [(1,)]

@@ -233,14 +233,16 @@ class Store:
 
     def warm(self, outcome: Outcome, at: datetime, preset: Preset) -> None:
         """Go through `record` once and take it all back: SQLAlchemy compiles a statement when
-        it meets it first, which takes longer than the whole of a later answer."""
+        it meets it first, which takes longer than the whole of a later answer. What stays is
+        the row of the preset, if it is a new one."""
+        with self._writing():
+            known = self._find_preset(preset) or self._add_preset(preset)
+        self._presets[preset] = known
         with suppress(_TakenBack), self._writing():
             question = outcome.card.question
             history.card_of(self._writer, question)
             self._refuse_old_name(question)
-            if (known := self._find_preset(preset)) is not None:
-                self._presets[preset] = known
-            self._add(outcome, at, timedelta(0), self._add_preset(preset), preset)
+            self._add(outcome, at, timedelta(0), known, preset)
             raise _TakenBack
 
     # --- inside a transaction
