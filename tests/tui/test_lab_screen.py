@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from banks import write_question
-from pilots import opened, place, text_of, until
+from banks import QUESTION, write_question
+from pilots import claims, opened, place, text_of, until
 from textual.pilot import Pilot
 
 from quizdl.lab import State
+from quizdl.model import Verdict
 from quizdl.settings import Paths
 from quizdl.tui.app import QuizdlApp
 from quizdl.tui.screens.edit import EditScreen
 from quizdl.tui.screens.lab import LabScreen
 from quizdl.tui.screens.review import ReviewScreen
+from quizdl.tui.widgets.claims import Stage
 
 DEMO = '''\
 import numpy as np
@@ -253,3 +256,81 @@ async def test_what_is_wrong_in_the_copy_is_said_with_its_line(bank: Path, paths
         await until(pilot, lambda: "ZeroDivisionError" in text_of(app))
         await pilot.press("ctrl+o")
         assert editor.editor.text == DEMO
+
+
+HOSTILE = """\
+import ctypes
+import os
+import socket
+
+from quizdl.proof import claim
+
+
+@claim(expect={"数": ">= 0"}, control={"a": -1.0})
+def doubles(a=1.0, seed=0):
+    os.write(1, b"x" * (100 << 20))
+    return {"数": a}
+
+
+@claim(expect={"数": ">= 0"}, control={"a": -1.0})
+def squares(a=1.0, seed=0):
+    return {"数": a * ctypes.string_at(0)[0]}
+
+
+@claim(expect={"数": ">= 0"}, control={"a": -1.0})
+def triples(a=1.0, seed=0):
+    return {"数": a * len(bytearray(10 << 30))}
+
+
+@claim(expect={"数": ">= 0"}, control={"a": -1.0})
+def reads(a=1.0, seed=0):
+    return {"数": a * len(open("/etc/passwd").read())}
+
+
+@claim(expect={"数": ">= 0"}, control={"a": -1.0})
+def writes(a=1.0, seed=0):
+    open("BESIDE", "w").close()
+    return {"数": a}
+
+
+@claim(expect={"数": ">= 0"}, control={"a": -1.0})
+def calls(a=1.0, seed=0):
+    return {"数": a * socket.socket().fileno()}
+
+
+@claim(expect={"数": ">= 0"}, control={"a": -1.0})
+def forks(a=1.0, seed=0):
+    while True:
+        os.fork()
+"""
+ENDS = {
+    "doubles": Verdict.LIMIT,
+    "squares": Verdict.ERROR,
+    "triples": Verdict.LIMIT,
+    "reads": Verdict.ERROR,
+    "writes": Verdict.ERROR,
+    "calls": Verdict.ERROR,
+    "forks": Verdict.ERROR,
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="layers of Linux")
+async def test_the_screen_lives_on_whatever_a_demo_does(tmp_path: Path, paths: Paths) -> None:
+    bank = tmp_path / "bank"
+    points = "".join(f"- [{name}](demo.py#{name})。\n" for name in ENDS)
+    question = QUESTION.replace("- [翻倍就是乘二](demo.py#doubles)。\n", points)
+    question = question.replace("- [平方不是翻倍](demo.py#squares)。\n", "")
+    question = question.replace("- [三倍不是翻倍](demo.py#triples)。\n", "")
+    beside = tmp_path / "beside"
+    demo = HOSTILE.replace("BESIDE", str(beside))
+    write_question(bank, "doubling", question=question, demo=demo)
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space", "r")
+        for key in ("question_mark", "escape", "pagedown", "home") * 3:
+            await pilot.press(key)
+        await until(pilot, lambda: all(row.stage is Stage.DONE for row in claims(app)))
+        assert {row.key: row.verdict for row in claims(app)} == ENDS
+        assert not beside.exists()
+        await pilot.press("3")
+        await pilot.pause()
+        assert "学习中 1" in text_of(app), "rated, and goes on"

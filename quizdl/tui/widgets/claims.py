@@ -6,7 +6,7 @@ import enum
 from collections.abc import Sequence
 
 from quizdl import render
-from quizdl.model import Claim, ClaimResult, Forecast, Guess, Prompt, Sample
+from quizdl.model import Claim, ClaimResult, Forecast, Guess, Prompt, Sample, Verdict
 from quizdl.proof.gallery import figure_block
 from quizdl.proof.judge import measure
 from quizdl.proof.report import MARKS, forecast_lines, measure_lines, result_lines
@@ -61,6 +61,10 @@ class ClaimBlock(Block):
     @property
     def mark(self) -> str:
         return MARKS[self._result.verdict] if self._result else _MARKS[self.stage]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self._result.verdict if self._result else None
 
     @property
     def running(self) -> bool:  # type: ignore[override]
