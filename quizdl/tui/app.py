@@ -14,6 +14,7 @@ from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from quizdl.settings import Paths, Settings
@@ -150,6 +151,18 @@ class QuizdlApp(App[None]):
     def on_review_screen_edited(self, message: ReviewScreen.Edited) -> None:
         if self.library is not None:
             self.library.replace(message.question)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Our texts hold paths, code and other people's words, never markup."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     @cached_property
     def permission(self) -> Permission:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from quizdl.model import Rating
 from quizdl.session import Plan, open_library
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
+from quizdl.tui.screens import review
 from quizdl.tui.screens.review import ReviewScreen
 from quizdl.tui.screens.summary import SummaryScreen
 from quizdl.tui.screens.today import TodayScreen
@@ -434,3 +436,52 @@ async def test_beside_the_answer_the_chosen_claims_scroll(tmp_path: Path, paths:
         await pilot.pause()
         assert "终" in "".join(line.partition("│")[2] for line in text_of(app).splitlines())
         assert "一句话" in text_of(app), "the answer has stayed where it was"
+
+
+async def test_a_waiting_session_goes_on_by_itself_even_behind_the_help(
+    bank: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review, "LOOK_AGAIN", 0.05)
+
+    def one(loaded: object) -> Plan:
+        return Plan(load(bank).questions, limit=1)
+
+    async with opened(bank, paths, plan=one, learn_ahead_minutes=0) as (app, pilot, clock):
+        await pilot.press("space", "1")
+        await until(pilot, lambda: "下一题在 1 分钟后" in text_of(app))
+        await pilot.press("question_mark")
+        await pilot.pause(0.3)
+        clock.now += timedelta(minutes=2)
+        await pilot.pause(0.3)
+        await pilot.press("escape")
+        await until(pilot, lambda: "先自己讲一遍" in text_of(app))
+        assert "doubling 吗？" in text_of(app)
+
+
+async def test_what_was_proved_before_a_rating_leaves_its_receipt(
+    tmp_path: Path, paths: Paths
+) -> None:
+    bank = tmp_path / "bank"
+    endless = "    while how == 'triple':\n        pass\n    x = 3"
+    write_question(bank, "doubling", demo=DEMO.replace("    x = 3", endless))
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space", "r")
+        await until(pilot, lambda: sum(row.stage is Stage.DONE for row in claims(app)) == 2)
+        await pilot.press("3")
+        await until(pilot, lambda: any(paths.receipts.rglob("*.json")))
+    (kept,) = paths.receipts.rglob("*.json")
+    assert set(json.loads(kept.read_text("utf-8"))["claims"]) == {"doubles", "squares"}
+
+
+async def test_other_peoples_words_are_never_markup(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        app.notify("没有 [bold 这个 [/文件]")
+        app.screen.notify("x[1], [red]y[/red]")
+        await until(pilot, lambda: "[red]y[/red]" in text_of(app))
+        assert "[bold 这个 [/文件]" in text_of(app)
+
+
+async def test_after_the_lab_it_is_too_late_to_predict(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths, (120, 40)) as (app, pilot, _):
+        await pilot.press("enter", "space", "l", "escape", "p")
+        await until(pilot, lambda: "第一次运行之前" in text_of(app))

@@ -9,11 +9,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
 
 from quizdl.bank.copies import with_demo
 from quizdl.lab import Sweep, alone, dials
-from quizdl.model import SEEDS, Claim, Measured, Params, Question, Sample, Trial, Value
+from quizdl.model import SEEDS, Claim, Measured, Question, Sample, Trial, Value
 from quizdl.proof.probe import summary
 from quizdl.render.cells import cells
 from quizdl.render.text import Span
@@ -68,6 +69,13 @@ class LabScreen(ModalScreen[None]):
         Binding("escape,q", "close", say("tui.key.lab.close"), key_display="Esc"),
     ]
 
+    class Confined(Message):
+        """What confines the demos here, in words."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, question: Question, claim: str, bench: Bench) -> None:
         """`claim`: the id of the one to begin with."""
         super().__init__()
@@ -97,10 +105,11 @@ class LabScreen(ModalScreen[None]):
     @work(thread=True)
     def _ask_what_confines(self) -> None:
         with suppress(QuizdlError):  # whoever proves says so
-            self.app.call_from_thread(self._show_layers, summary(self._bench.pool, PATIENCE))
+            self.post_message(self.Confined(summary(self._bench.pool, PATIENCE)))
 
-    def _show_layers(self, text: str) -> None:
-        self._layers.show((Span(f"  {text}", "muted"),))
+    @on(Confined)
+    def _show_layers(self, message: Confined) -> None:
+        self._layers.show((Span(f"  {message.text}", "muted"),))
 
     # --- what is on the bench
 
@@ -125,7 +134,6 @@ class LabScreen(ModalScreen[None]):
         self._before = self._original.claim(claim) if self.changed else None
         self._figures = Figures()
         self._sweep: SweepBlock | None = None
-        self._swept: Params = {}
 
     @property
     def changed(self) -> bool:

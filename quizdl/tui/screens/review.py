@@ -6,50 +6,36 @@ import math
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from textual import on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding
 from textual.message import Message
-from textual.screen import Screen
+from textual.timer import Timer
 
 from quizdl.bank.loader import read_question
-from quizdl.model import (
-    SEEDS,
-    ClaimResult,
-    Guess,
-    Judged,
-    Measured,
-    Prompt,
-    Question,
-    Rating,
-    Trial,
-)
-from quizdl.proof import predict
+from quizdl.model import Forecast, Question, Rating
 from quizdl.proof.receipts import describe
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Span
 from quizdl.session import Session, format_interval
 from quizdl.tui.bench import Bench
-from quizdl.tui.follower import Follower
+from quizdl.tui.screens.proving import WIDE, ProvingScreen
 from quizdl.tui.widgets.claims import ClaimBlock, ClaimsTitle
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.page import Page
 from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Block, Sheet
-from quizdl.words import QuizdlError, say
+from quizdl.words import say
 
-Prompts = Mapping[str, Sequence[Prompt]]
-"""By claim."""
-WIDE = 110
-"""Columns from which the proofs stand beside the answer instead of below it."""
+LOOK_AGAIN = 10.0
+"""Seconds after which the minutes to the next learning step are counted anew."""
 
 
-class ReviewScreen(Screen[None]):
+class ReviewScreen(ProvingScreen):
     """Mounted once, behind the first picture; `begin` gives it a session before each showing."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
@@ -91,20 +77,21 @@ class ReviewScreen(Screen[None]):
             super().__init__()
             self.question = question
 
+    class Prepared(Message):
+        """The answer has been laid out, and the receipts of its claims read: words by claim."""
+
+        def __init__(self, question: Question, receipts: Mapping[str, str]) -> None:
+            super().__init__()
+            self.question, self.receipts = question, receipts
+
     def __init__(self, clock: Callable[[], datetime], bench: Bench) -> None:
-        super().__init__()
-        self._clock = clock
-        self._bench, self._proof = bench, Follower(self, bench.pool)
-        self._status, self._ratings = Band(id="status"), RatingBar()
-        self._text, self._proofs = Sheet(id="text"), Sheet(id="proofs", ruled=True)
+        super().__init__(clock, bench)
+        self._status = Band(id="status")
+        self._page, self._title = Page(""), ClaimsTitle(0)
         self._session: Session | None = None
         self._begun = False
         self._topics: Mapping[str, str] = {}
-        self._question: Question | None = None
-        self._answer = Page("")
-        self._results: list[ClaimResult] = []
-        self.claims: Sequence[ClaimBlock] = ()
-        self._revealed = False
+        self._waiting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -129,13 +116,10 @@ class ReviewScreen(Screen[None]):
         assert self._session is not None, "begin comes first"
         return self._session
 
-    @property
-    def _wide(self) -> bool:
-        return self.size.width >= WIDE
-
-    @property
-    def _claims_sheet(self) -> Sheet:
-        return self._proofs if self._wide else self._text
+    def log_prediction(
+        self, question: Question, claim: str, forecasts: Sequence[Forecast], at: datetime
+    ) -> None:
+        self.session.predict(claim, forecasts, at, question)
 
     def on_resize(self) -> None:
         if self._question is not None:
@@ -146,7 +130,8 @@ class ReviewScreen(Screen[None]):
         self._stop_proof()
         question = self._question = self.session.current
         self._revealed = self._ran = False
-        self._prompts: Prompts = {}
+        if self._waiting is not None:
+            self._waiting.stop()
         if question is None:
             self._text.show()
             self._proofs.show()
@@ -194,13 +179,14 @@ class ReviewScreen(Screen[None]):
             if claim.id in found
         }
         page.lay_out(width)
-        self.app.call_from_thread(self._draw_ahead, question, receipts)
+        self.post_message(self.Prepared(question, receipts))
 
-    def _draw_ahead(self, question: Question, receipts: Mapping[str, str]) -> None:
-        if question is not self._question:
+    @on(Prepared)
+    def _draw_ahead(self, message: Prepared) -> None:
+        if message.question is not self._question:
             return
         for block in self.claims:
-            block.receipt = receipts.get(block.key, "")
+            block.receipt = message.receipts.get(block.key, "")
         if self._revealed:
             self._changed(*self.claims)
         else:
@@ -211,8 +197,8 @@ class ReviewScreen(Screen[None]):
 
     def _wait(self) -> None:
         """Nothing to ask before the next learning step: say when it comes, and look again."""
-        until = self.session.wait_until
-        if until is None or self._question is not None or not self.is_current:
+        until = self._session.wait_until if self._session is not None else None
+        if until is None or self._question is not None:
             return
         left = (until - self._clock()).total_seconds()
         if left <= 0 and self.session.refresh(self._clock()) is not None:
@@ -221,7 +207,7 @@ class ReviewScreen(Screen[None]):
         minutes = max(1, math.ceil(left / 60))
         self._ratings.show_text(say("tui.review.wait", minutes=minutes))
         self.refresh_bindings()
-        self.set_timer(min(max(left, 1), 10), self._wait)
+        self._waiting = self.set_timer(min(max(left, 1), LOOK_AGAIN), self._wait)
 
     def _show_status(self, question: Question) -> None:
         today = self.session.today(self._clock())
@@ -282,14 +268,6 @@ class ReviewScreen(Screen[None]):
                 {rating: format_interval(outcome.interval) for rating, outcome in outcomes.items()}
             )
             self.call_after_refresh(self.refresh_bindings)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """A disk that is full, say: the learner reads why, and the question stays."""
-        try:
-            yield
-        except QuizdlError as error:
-            self.notify(str(error), severity="error", timeout=12)
 
     def action_rate(self, rating: int) -> None:
         with self._explained():
@@ -374,178 +352,3 @@ class ReviewScreen(Screen[None]):
 
     def action_edge(self, edge: str) -> None:
         self._scroller.scroll_edge(end=edge == "end")
-
-    # --- proving
-
-    @property
-    def _chosen(self) -> str:
-        return self._claims_sheet.chosen
-
-    def action_choose(self, step: int) -> None:
-        """The next claim, the one before, or (0) none."""
-        keys = [block.key for block in self.claims]
-        if step and keys:
-            at = keys.index(self._chosen) + step if self._chosen else min(step - 1, 0)
-            self._claims_sheet.choose(keys[at % len(keys)])
-        else:
-            self._claims_sheet.choose("")
-        self.refresh_bindings()
-
-    def action_prove(self) -> None:
-        self._start(self.claims, ask=self._bench.predict)
-
-    def action_prove_chosen(self) -> None:
-        self._prove_one(self._chosen)
-
-    def action_predict(self) -> None:
-        """Ask first, then run: the chosen claim, or all."""
-        if self._ran:
-            self.notify(say("tui.predict.late"))
-            return
-        chosen = [block for block in self.claims if block.key == self._chosen]
-        self._start(chosen or self.claims, ask=True)
-
-    def _start(self, blocks: Sequence[ClaimBlock], *, ask: bool) -> None:
-        """Prove these; before the first run of a question, `ask` for a prediction."""
-        question = self._question
-        if question is None or not self._revealed or not blocks:
-            return
-        prompts: Prompts = {}
-        if ask and not self._ran:
-            claim = blocks[0].claim
-            prompts = (
-                {claim.id: asked}
-                if len(blocks) == 1 and (asked := predict.prompts(claim))
-                else predict.for_review(question, self._turn)
-            )
-        if not prompts:
-            self._prove(blocks)
-            return
-        from quizdl.tui.screens.predict import Guesses, PredictScreen
-
-        def answered(guesses: Guesses | None) -> None:
-            if question is self._question:
-                self._expect(prompts, guesses or {})
-                self._prove(blocks)
-
-        self.app.push_screen(PredictScreen(prompts), answered)
-
-    def _expect(self, prompts: Prompts, guesses: Mapping[str, Sequence[Guess]]) -> None:
-        self._asked_at = self._clock()
-        for block in self.claims:
-            if any(guess is not None for guess in guesses.get(block.key, ())):
-                block.expect(prompts[block.key], guesses[block.key])
-
-    def _compare(self, question: Question, block: ClaimBlock) -> None:
-        """Log what came of a prediction; with the last of them, suggest a rating."""
-        if not block.forecasts:
-            return
-        with self._explained():
-            self.session.predict(block.key, block.forecasts, self._asked_at, question)
-        if not any(each.waiting for each in self.claims):
-            every = [forecast for each in self.claims for forecast in each.forecasts]
-            if (suggestion := predict.suggest(every)) is not None:
-                self._ratings.suggest(suggestion.rating)
-                self.notify(suggestion.why, timeout=8)
-
-    def action_lab(self) -> None:
-        """Open the lab on the chosen claim, or on the first."""
-        from quizdl.tui.screens.lab import LabScreen
-
-        if self._question is not None and self.claims:
-            self._stop_proof()
-            claim = self._chosen or self.claims[0].key
-
-            def closed(_: None) -> None:
-                self.remove_class("-lab")
-
-            self.add_class("-lab")
-            self.app.push_screen(LabScreen(self._question, claim, self._bench), closed)
-
-    @on(Sheet.Clicked)
-    def _clicked(self, message: Sheet.Clicked) -> None:
-        self._prove_one(message.key)
-
-    def _prove_one(self, key: str) -> None:
-        blocks = [block for block in self.claims if block.key == key]
-        self._start(blocks, ask=self._bench.predict)
-
-    def _prove(self, blocks: Sequence[ClaimBlock]) -> None:
-        question = self._question
-        if question is None or not self._revealed or not blocks:
-            return
-        self._stop_proof()
-        self._ran, self._results = True, []
-        for block in blocks:
-            block.queue(runs=len(SEEDS) * len(block.claim.arms()))
-        self._proof.start([Trial(question, block.claim) for block in blocks], SEEDS)
-        self._changed(*blocks)
-        self._show_marks()
-        if not self._wide:
-            self._text.reveal(blocks[0].key, top=True)
-        self.refresh_bindings()
-
-    @on(Follower.News)
-    def _heard(self, message: Follower.News) -> None:
-        if message.stale:
-            return
-        match message.event:
-            case Measured(claim=claim, sample=sample):
-                block = self._block(claim)
-                block.add(sample)
-                self._changed(block)
-            case Judged(claim=claim, result=result):
-                block = self._block(claim)
-                self._results.append(result)
-                block.finish(result)
-                self._changed(block)
-                self._show_marks()
-                if self._question is not None:
-                    self._compare(self._question, block)
-            case QuizdlError() as error:
-                self.notify(str(error), severity="error", timeout=12, markup=False)
-            case None:
-                self._proof.busy = False
-                self._ended()
-                if self._question is not None:
-                    self._keep(self._question, self._results, self._clock())
-
-    @work(thread=True, group="receipts")
-    def _keep(self, question: Question, results: Sequence[ClaimResult], now: datetime) -> None:
-        """Leave a receipt of what was proved."""
-        try:
-            self._bench.receipts.save(question, results, now)
-        except OSError as error:
-            why = say("receipt.unwritable", why=error.strerror or error)
-            self.app.call_from_thread(self.notify, why, severity="warning")
-
-    def action_cancel(self) -> None:
-        self._stop_proof()
-        self.notify(say("tui.review.cancelled"))
-
-    def _stop_proof(self) -> None:
-        if self._proof.stop():
-            self._ended()
-
-    def _ended(self) -> None:
-        running = [block for block in self.claims if block.running]
-        for block in running:
-            block.cancel()
-        self._changed(*running)
-        self._show_marks()
-        self.refresh_bindings()
-
-    def _block(self, claim: str) -> ClaimBlock:
-        return next(block for block in self.claims if block.key == claim)
-
-    def _changed(self, *blocks: ClaimBlock) -> None:
-        self._claims_sheet.changed(*blocks)
-
-    def _marks(self) -> dict[str, str]:
-        """The sign before each claim's sentence in the answer."""
-        return {block.key: block.mark + " " for block in self.claims}
-
-    def _show_marks(self) -> None:
-        if self._answer.marks != (marks := self._marks()):
-            self._answer.marks = marks
-            self._text.changed(self._answer)
