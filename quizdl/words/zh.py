@@ -698,7 +698,6 @@ TEXT: dict[str, str] = {
     "tui.review.nothing_to_undo": "没有可以撤销的。",
     "tui.review.buried": "这道题明天再出现。按 u 撤销",
     "tui.review.suspended": "这道题已暂停，不再出现。按 u 撤销",
-    "tui.review.cancelled": "证明已取消。",
     "tui.key.predict": "先预测再运行",
     "tui.key.predict.pick": "选",
     "tui.key.predict.next": "下一个",

@@ -12,6 +12,7 @@ Times run from exec, or from the writing of a key, to the moment when every text
 the new picture from the old one has been read from the terminal:
 - first paint: the line at the top and the last key in the footer;
 - ready (quizdl): today's figures, that is, bank and memory are open;
+- r: first number (quizdl): the first row of numbers of a proof, its children warm;
 - key: the text after it. In quizdl Enter -> question, space -> answer with the four grades,
   3 -> next question, the answer being stored; a learner's pause lies between a picture and the
   next key. Each is compared with bare doing the same: another screen, another text, another
@@ -194,6 +195,9 @@ def quizdl(bank: Bank, home: Path, ratings: int) -> Iterator[tuple[str, float]]:
         yield "key: question", terminal.wait(titles[0], say("tui.review.recall"))
         terminal.press(" ")
         yield "key: answer", terminal.wait("一句话", say("rating.easy.meaning"))
+        terminal.press("r")
+        yield "r: first number", terminal.wait(say("measure.bound"))
+        terminal.press("\x1b")
         terminal.press("3")
         yield "key: next", terminal.wait(titles[1], say("tui.review.recall"))
 
@@ -250,7 +254,7 @@ def report(found: dict[str, Times], runs: int) -> None:
     for name, times in found.items():
         for what, values in times.items():
             row = f"{name:<7}{what:<14}{spread(values, '7.1f')}"
-            if name != "bare" and what != "ready":
+            if name != "bare" and what.startswith(("first", "key")):
                 same = SAME.get(what, what)
                 row += f"   x {ratio(values, base[same])} bare's {same}"
                 if same not in ("key", "first paint"):

@@ -237,7 +237,6 @@ class ProvingScreen(Screen[None]):
 
     def action_cancel(self) -> None:
         self._stop_proof()
-        self.notify(say("tui.review.cancelled"))
 
     def _stop_proof(self) -> None:
         if self._proof.stop():

@@ -51,7 +51,7 @@ class ReviewScreen(ProvingScreen):
         Binding("r", "prove", say("tui.key.prove")),
         Binding("p", "predict", say("tui.key.predict"), show=False),
         Binding("l", "lab", say("tui.key.lab")),
-        Binding("escape", "cancel", say("tui.key.cancel"), key_display="Esc"),
+        Binding("escape,c", "cancel", say("tui.key.cancel"), key_display="Esc"),
         Binding("escape", "choose(0)", say("tui.key.choose_none"), show=False),
         Binding("tab", "choose(1)", say("tui.key.choose_next"), show=False),
         Binding("shift+tab", "choose(-1)", say("tui.key.choose_previous"), show=False),
