@@ -204,10 +204,17 @@ def test_the_chosen_bank_is_meant_when_none_is_named(stranger: Quizdl, bank: Pat
     assert "自带" in ran.stdout
 
 
+def test_a_script_that_names_the_folder_has_said_yes(stranger: Quizdl, bank: Path) -> None:
+    ran = stranger("trust", str(bank))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert f"信任了 {bank}" in ran.stdout
+    assert stranger("run", "doubling", "--bank", str(bank)).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        ("trust {bank}", 2, "--yes"),
+        ("trust", 2, "--yes"),
         ("trust {bank} --yes --revoke", 2, "只能用一个"),
         ("trust --list {bank}", 2, "只能用一个"),
         ("trust {bank}/nowhere --yes", 1, "nowhere"),
@@ -217,7 +224,8 @@ def test_the_chosen_bank_is_meant_when_none_is_named(stranger: Quizdl, bank: Pat
 def test_what_will_not_do_trusts_nobody(
     stranger: Quizdl, bank: Path, arguments: str, code: int, says: str
 ) -> None:
-    ran = stranger(*arguments.format(bank=bank).split())
+    foreign = {"QUIZDL_BANK": str(bank)}
+    ran = stranger(*arguments.format(bank=bank).split(), env=foreign)
     assert ran.returncode == code
     assert says in one_line(ran.stderr)
     assert stranger("trust", "--list").stdout == ""

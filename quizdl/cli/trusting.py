@@ -43,7 +43,13 @@ def trust(folder: Path | None, yes: bool, listing: bool, revoke: bool) -> int:
     if listing:
         return _list(store)
     root = folder or bank_root()
-    return _revoke(store, root) if revoke else _trust(store, root, yes)
+    if revoke:
+        return _revoke(store, root)
+    if not yes and not sys.stdin.isatty():
+        if folder is None:
+            raise click.UsageError(say("cli.trust.no_terminal"))
+        yes = True  # whoever names the folder in a script has said so
+    return _trust(store, root, yes)
 
 
 def _list(store: Trust) -> int:
@@ -93,12 +99,9 @@ def _trust(store: Trust, root: Path, yes: bool) -> int:
     if before:
         _print_changes(before, news)
     _print_findings(root, news)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError(say("cli.trust.no_terminal"))
-        if not click.confirm(say("cli.trust.ask"), default=False):
-            click.echo(say("cli.trust.declined"))
-            return 1
+    if not yes and not click.confirm(say("cli.trust.ask"), default=False):
+        click.echo(say("cli.trust.declined"))
+        return 1
     try:
         store.grant(root, demos, datetime.now(UTC))
     except OSError as error:
