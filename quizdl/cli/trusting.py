@@ -45,11 +45,7 @@ def trust(folder: Path | None, yes: bool, listing: bool, revoke: bool) -> int:
     root = folder or bank_root()
     if revoke:
         return _revoke(store, root)
-    if not yes and not sys.stdin.isatty():
-        if folder is None:
-            raise click.UsageError(say("cli.trust.no_terminal"))
-        yes = True  # whoever names the folder in a script has said so
-    return _trust(store, root, yes)
+    return _trust(store, root, yes or (folder is not None and not sys.stdin.isatty()))
 
 
 def _list(store: Trust) -> int:
@@ -70,6 +66,7 @@ def _revoke(store: Trust, root: Path) -> int:
 
 
 def _trust(store: Trust, root: Path, yes: bool) -> int:
+    """`yes`: said already. Who names the folder in a script has said so, too."""
     from quizdl.bank import load
     from quizdl.bank.survey import survey
     from quizdl.bank.trust import is_ours
@@ -99,9 +96,12 @@ def _trust(store: Trust, root: Path, yes: bool) -> int:
     if before:
         _print_changes(before, news)
     _print_findings(root, news)
-    if not yes and not click.confirm(say("cli.trust.ask"), default=False):
-        click.echo(say("cli.trust.declined"))
-        return 1
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(say("cli.trust.no_terminal"))
+        if not click.confirm(say("cli.trust.ask"), default=False):
+            click.echo(say("cli.trust.declined"))
+            return 1
     try:
         store.grant(root, demos, datetime.now(UTC))
     except OSError as error:
