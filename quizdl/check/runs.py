@@ -203,6 +203,7 @@ def _of_again(doubt: _Doubt) -> Iterator[Objection]:
     yield from audit.of_other_seeds(case.claim, samples, doubt.seeds[:OTHERS])
     if not case.problems:
         yield from audit.of_margins(case.claim, [*case.samples, *samples])
+    yield from audit.of_arms(case.claim, case.samples)
 
 
 def _once_more(doubt: _Doubt) -> _Doubt:

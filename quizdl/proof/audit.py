@@ -9,10 +9,10 @@ What no audit can find: numbers come from the author's process. Numbers that are
 look alive (move with the seed, differ under the control, repeat exactly), prove a sentence as
 well as measured ones; only a reader of the code can object. The rules for the source
 (`quizdl.check.source`) make such an invention awkward to write and easy to see, no more: they
-do not look into loops, nor follow what an object carries, and a helper may compute something
-else than its name says. What changes NumPy and puts it back within one call, by a way that the
-rules miss, is not noticed. Nor can we know whether a control removes the mechanism that the
-sentence is about, or another one.
+do not look into loops, nor follow what an object carries (`of_arms` sees only the crudest of
+what can be done there), and a helper may compute something else than its name says. What changes
+NumPy and puts it back within one call, by a way that the rules miss, is not noticed. Nor can we
+know whether a control removes the mechanism that the sentence is about, or another one.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ ROUNDING = 1e-12
 """A control whose number is no further than this from the bound breaks it by rounding."""
 WIDE = 4.0
 """An interval whose ends differ by this factor is measured by logarithms."""
+RESCALED = 1e5
+"""A factor between claim and control, the same in every seed, that no mechanism has. Honest ones
+are exact factors, too (bias correction, n - 1 for n, inverted dropout): ours go to 200."""
+ALIGNED = 1e-9
+"""So exactly, relative to their spread, numbers on one line lie on it."""
+LEAST_SEEDS = 4
+"""Fewer points say nothing about a line."""
 EXACT = 1e-5
 """The unit of depth for `== x`, relative to x or to 1."""
 
@@ -163,6 +170,45 @@ def of_numbers(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:
             pairs = [(s.numbers[name], float(plans[s.arm][key])) for s in samples]
             if any(all(n == a * x + b for n, x in pairs) for a, b in ((1, 0), (-1, 0), (-1, 1))):
                 yield Objection("mirror", {"name": name, "param": key})
+
+
+def of_arms(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:
+    """A control whose number is the claim's own, shifted or hugely scaled by the same amount in
+    every seed: what was measured is the same, and something was done to it afterwards, however
+    well that is hidden (a loop, an object, a name's length)."""
+    for name, bound in claim.expects.items():
+        ours = _by_seed(samples, name, 0)
+        for arm in range(1, len(claim.controls) + 1):
+            theirs = _by_seed(samples, name, arm)
+            if all(bound.holds(value) for value in theirs) or (line := _line(ours, theirs)) is None:
+                continue
+            factor, shift = line
+            spread = max(ours) - min(ours)
+            values = {"name": name, "arm": arm, "factor": f"{factor:.3g}", "shift": f"{shift:.3g}"}
+            if abs(factor - 1) <= ALIGNED and abs(shift) > spread:
+                yield Objection("shifted", values)
+            elif not 1 / RESCALED < abs(factor) < RESCALED:
+                yield Objection("rescaled", values)
+
+
+def _by_seed(samples: Sequence[Sample], name: str, arm: int) -> list[float]:
+    found = [sample for sample in samples if sample.arm == arm]
+    return [sample.numbers[name] for sample in sorted(found, key=lambda sample: sample.seed)]
+
+
+def _line(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float] | None:
+    """(factor, shift) when theirs = factor * ours + shift in every seed; None otherwise."""
+    if len(ours) < LEAST_SEEDS or len(ours) != len(theirs):
+        return None
+    low, high = ours.index(min(ours)), ours.index(max(ours))
+    width, spread = ours[high] - ours[low], max(theirs) - min(theirs)
+    if width <= ALIGNED * max(map(abs, ours)) or spread <= ALIGNED * max(map(abs, theirs)):
+        return None
+    factor = (theirs[high] - theirs[low]) / width
+    shift = theirs[low] - factor * ours[low]
+    pairs = zip(ours, theirs, strict=True)
+    aligned = all(abs(y - factor * x - shift) <= ALIGNED * spread for x, y in pairs)
+    return (factor, shift) if aligned else None
 
 
 def of_seeds(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:

@@ -24,6 +24,31 @@ def samples(ours: Sequence[float], theirs: Sequence[float], guard: float = 5.0) 
     return [Sample(n, arm, {"x": x, "g": guard + n / 9}, 0.1) for n, (arm, x) in enumerate(rows)]
 
 
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> list[Sample]:
+    both = ((0, ours), (1, theirs))
+    return [Sample(n, arm, {"x": x}, 0.1) for arm, xs in both for n, x in enumerate(xs)]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ([x * 1e6 for x in (1.0, 1.1, 1.3, 1.2)], ["rescaled"]),
+        ([x * -1e7 + 1e9 for x in (1.0, 1.1, 1.3, 1.2)], ["rescaled"]),
+        ([x + 5 for x in (1.0, 1.1, 1.3, 1.2)], ["shifted"]),
+        ([x * 200 for x in (1.0, 1.1, 1.3, 1.2)], []),  # as bias correction does
+        ([x * 1e6 * (1 + 1e-6 * n) for n, x in enumerate((1.0, 1.1, 1.3, 1.2))], []),
+        ([7.0, 7.0, 7.0, 7.0], []),
+        ([6.0, 7.0, 9.0, 6.5], []),
+    ],
+)
+def test_a_control_that_is_the_claim_scaled_or_shifted(
+    theirs: list[float], said: list[str]
+) -> None:
+    ours = [1.0, 1.1, 1.3, 1.2]
+    assert keys(audit.of_arms(claim("<= 2"), paired(ours, theirs))) == said
+    assert keys(audit.of_arms(claim("<= 2"), paired(ours[:3], theirs[:3]))) == [], "too few"
+
+
 def keys(objections: object) -> list[str]:
     return [each.key for each in objections]  # type: ignore[attr-defined]
 
