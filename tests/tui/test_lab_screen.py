@@ -258,6 +258,19 @@ async def test_what_is_wrong_in_the_copy_is_said_with_its_line(bank: Path, paths
         assert editor.editor.text == DEMO
 
 
+async def test_the_lab_explains_its_keys(bank: Path, paths: Paths) -> None:
+    async with lab(bank, paths, (80, 24)) as (app, pilot, screen):
+        assert "? 帮助" in text_of(app).splitlines()[-1]
+        await pilot.press("question_mark")
+        await pilot.pause()
+        shown = text_of(app)
+        for part in ("到哪里为止", "换一个数来画", "换种子", "改代码", "这个旋钮复位", "转到头"):
+            assert part in shown
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is screen
+
+
 HOSTILE = """\
 import ctypes
 import os

@@ -67,6 +67,8 @@ class LabScreen(ModalScreen[None]):
         Binding("pagedown,space", "page(1)", say("tui.key.page_down"), show=False),
         Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False),
         Binding("escape,q", "close", say("tui.key.lab.close"), key_display="Esc"),
+        # a modal screen does not see the keys of the app
+        Binding("question_mark", "app.help", say("tui.key.help"), key_display="?"),
     ]
 
     class Confined(Message):
@@ -276,7 +278,7 @@ class LabScreen(ModalScreen[None]):
             case "dial" | "turn" | "default" | "sweep":
                 return bool(self.dials)
             case "number":
-                return self._sweep is not None
+                return True if self._sweep is not None else None  # the help names it
             case "claim":
                 return len(self.question.claims) > 1
             case _:
