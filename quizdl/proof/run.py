@@ -249,6 +249,7 @@ class Run:
             self._on_output(data)
 
     def _on_result(self, data: bytes) -> Iterator[Measured]:
+        self.ever_started = True  # a quick child may be heard before the server's word of it
         self._line += data
         *lines, self._line = self._line.split(b"\n")
         for line in lines:
