@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pilots import claims, opened, place, text_of, until
 from textual.pilot import Pilot
 
 from quizdl.lab import State
-from quizdl.model import Verdict
+from quizdl.model import Sample, Verdict
 from quizdl.settings import Paths
 from quizdl.tui.app import QuizdlApp
 from quizdl.tui.screens.edit import EditScreen
@@ -78,6 +78,11 @@ async def measured(pilot: Pilot[None], screen: LabScreen) -> None:
     runs = len(screen.seeds) * len(screen.claim.arms())
     await until(pilot, lambda: len(screen.samples) == runs)
     await pilot.pause(0.1)
+
+
+def originals(screen: LabScreen) -> Sequence[Sample]:
+    """What the original measured at the setting on the screen."""
+    return screen.table.original[1] if screen.table.original is not None else ()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -269,6 +274,56 @@ async def test_the_lab_explains_its_keys(bank: Path, paths: Paths) -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert app.screen is screen
+
+
+async def test_a_copy_stands_beside_the_original_of_the_same_setting(
+    bank: Path, paths: Paths
+) -> None:
+    changed = DEMO.replace(".mean(1).std()", ".mean(1).std() * 10")
+    async with lab(bank, paths) as (app, pilot, screen):
+        await pilot.press("E")
+        await pilot.pause()
+        assert isinstance(app.screen, EditScreen)
+        app.screen.editor.text = changed
+        await pilot.press("escape")
+        await pilot.pause()
+        await measured(pilot, screen)
+        assert screen.changed, "leaving the editor puts its text on the bench"
+        for keys in (("shift+left",), ("0",)):  # the second has been measured before
+            await pilot.press(*keys)
+            await measured(pilot, screen)
+            await until(pilot, lambda: len(originals(screen)) == len(screen.samples))
+            for mine, theirs in zip(screen.samples, originals(screen), strict=True):
+                ratio = mine.numbers["均值的标准差"] / theirs.numbers["均值的标准差"]
+                assert ratio == pytest.approx(10, rel=1e-9)
+
+
+async def test_half_a_thought_is_not_lost(bank: Path, paths: Paths) -> None:
+    async with lab(bank, paths) as (app, pilot, screen):
+        await pilot.press("E")
+        await pilot.pause()
+        assert isinstance(app.screen, EditScreen)
+        app.screen.editor.text = DEMO + "\ndef half(:"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not screen.changed, "what cannot be read does not run"
+        await pilot.press("E")
+        await pilot.pause()
+        assert isinstance(app.screen, EditScreen)
+        assert app.screen.editor.text.endswith("def half(:")
+
+
+async def test_a_sweep_that_was_broken_off_leaves_nothing(tmp_path: Path, paths: Paths) -> None:
+    bank = tmp_path / "slow"
+    slow = DEMO.replace('    return {"样本数"', '    while n < 50: pass\n    return {"样本数"')
+    write_question(bank, "doubling", demo=slow.replace('control=[{"n": 1}, ', "control=["))
+    async with lab(bank, paths) as (app, pilot, screen):
+        await pilot.press("w")
+        await until(pilot, lambda: "正在扫" in text_of(app))
+        await pilot.press("right")
+        await measured(pilot, screen)
+        assert screen.sweep is None
+        assert "正在扫" not in text_of(app)
 
 
 HOSTILE = """\

@@ -15,7 +15,6 @@ from quizdl.check.source.allowed import FILLING, SUBMODULES
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Scope: TypeAlias = ast.Module | Function
-Loop: TypeAlias = ast.For | ast.AsyncFor | ast.While
 
 Finding: TypeAlias = tuple[int, str, dict[str, object]]
 """A line, a key below `check.source`, and what fills its text in."""

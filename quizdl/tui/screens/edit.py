@@ -45,7 +45,10 @@ class EditScreen(Screen[Question]):
         self._samples: tuple[list[Sample], list[Sample]] = ([], [])
         self._title, self._results = Band(id="edit-title"), Sheet(id="edit-results")
         self.editor = TextArea.code_editor(
-            now.demo, language="python", id="editor", tab_behavior="indent"
+            bench.copies.get(original) or now.demo,
+            language="python",
+            id="editor",
+            tab_behavior="indent",
         )
 
     def compose(self) -> ComposeResult:
@@ -88,13 +91,7 @@ class EditScreen(Screen[Question]):
             return
         self._now = question
         self._bench.admit(self._original, source)
-        try:
-            if source == self._original.demo:
-                self._bench.copies.drop(question)
-            else:
-                self._bench.copies.keep(question, source)
-        except QuizdlError as error:
-            self.notify(str(error), severity="error")
+        self._keep(source)
         before = self._original.claim(self._claim)
         assert before is not None
         self._samples = ([], [])
@@ -110,6 +107,16 @@ class EditScreen(Screen[Question]):
         )
         self._draw()
 
+    def _keep(self, source: str) -> None:
+        """As the learner's copy; what is the original's needs none."""
+        try:
+            if source == self._original.demo:
+                self._bench.copies.drop(self._original)
+            else:
+                self._bench.copies.keep(self._original, source)
+        except QuizdlError as error:
+            self.notify(str(error), severity="error")
+
     def _known(self, claim: Claim) -> Params:
         return {name: value for name, value in self._params.items() if name in claim.defaults}
 
@@ -123,7 +130,7 @@ class EditScreen(Screen[Question]):
             case Judged(result=result, trial=1):
                 self._failure.text = result.reason
             case QuizdlError() as error:
-                self.notify(str(error), severity="error", timeout=12, markup=False)
+                self.notify(str(error), severity="error", timeout=12)
             case None:
                 self._proof.busy = False
         self._draw()
@@ -142,11 +149,14 @@ class EditScreen(Screen[Question]):
         self._say(say("tui.edit.reset_done"))
 
     def action_close(self) -> None:
-        """With what was run last; text that was never run is kept as the copy, if it can be."""
+        """With the text as it stands, where it can be run, else with what was run last. The
+        text itself is kept in any case: nobody loses half a thought to a syntax error."""
         self._proof.stop()
-        if self.editor.text != self._now.demo:
-            question, _ = with_demo(self._original, self.editor.text)
+        source = self.editor.text
+        if source != self._now.demo:
+            self._keep(source)
+            question, _ = with_demo(self._original, source)
             if question is not None and question.claim(self._claim) is not None:
-                self.action_run()
-                self._proof.stop()
+                self._bench.admit(self._original, source)
+                self._now = question
         self.dismiss(self._now)

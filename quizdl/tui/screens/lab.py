@@ -11,9 +11,10 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.timer import Timer
 
 from quizdl.bank.copies import with_demo
-from quizdl.lab import Sweep, alone, dials
+from quizdl.lab import State, Sweep, alone, dials
 from quizdl.model import SEEDS, Claim, Measured, Question, Sample, Trial, Value
 from quizdl.proof.probe import summary
 from quizdl.render.cells import cells
@@ -88,7 +89,10 @@ class LabScreen(ModalScreen[None]):
         self._title, self._layers = Band(id="lab-title"), Band(id="lab-layers")
         self._first_seed = SEEDS.start
         self._measured: dict[_Setting, list[Sample]] = {}
+        self._originals: dict[_Setting, list[Sample]] = {}
+        """What the question's own code measures, where a copy of it is on the bench."""
         self._due: _Setting | None = None
+        self._soon: Timer | None = None
         self._drawing = False
         self._take(claim)
 
@@ -156,6 +160,10 @@ class LabScreen(ModalScreen[None]):
         return self._measured.get(self._setting, ())
 
     @property
+    def table(self) -> ArmTable:
+        return self._table
+
+    @property
     def sweep(self) -> Sweep | None:
         return self._sweep.sweep if self._sweep else None
 
@@ -193,17 +201,16 @@ class LabScreen(ModalScreen[None]):
 
     def _run(self) -> None:
         """Measure at the present setting, unless that has been done."""
+        self._wait_no_more()
         setting, samples = self._setting, self.samples
         runs = len(self.seeds) * len(self.claim.arms())
         if len(samples) < runs:
-            self._measured[setting] = []
+            self._measured[setting], self._originals[setting] = [], []
             self._due = setting
             trials = [Trial(self.question, self.claim, self.params)]
             if self._before is not None:
                 known = {k: v for k, v in self.params.items() if k in self._before.defaults}
                 trials.append(Trial(self._original, self._before, known))
-                self._old: list[Sample] = []
-                self._table.original = self._before, self._old
             self._proof.start(trials, self.seeds)
         else:
             self._proof.stop()
@@ -213,13 +220,19 @@ class LabScreen(ModalScreen[None]):
 
     def _run_soon(self) -> None:
         """At once when nothing runs; else when the dial has come to rest."""
-        if not self._proof.busy:
+        resting = self._soon is None and not self._proof.busy
+        self._wait_no_more()
+        if resting:
             self._run()
             return
         self._proof.stop()
-        setting = self._setting
-        self.set_timer(PAUSE, lambda: self._run() if setting == self._setting else None)
+        self._soon = self.set_timer(PAUSE, self._run)
         self._draw()
+
+    def _wait_no_more(self) -> None:
+        if self._soon is not None:
+            self._soon.stop()
+            self._soon = None
 
     @on(Follower.News)
     def _heard(self, message: Follower.News) -> None:
@@ -228,14 +241,14 @@ class LabScreen(ModalScreen[None]):
         match message.event:
             case Measured(sample=sample, trial=trial):
                 if self._due is not None and trial:
-                    self._old.append(sample)
+                    self._originals[self._due].append(sample)
                 elif self._due is not None:
                     self._measured[self._due].append(sample)
                 elif self._sweep is not None:
                     self._sweep.sweep = self._sweep.sweep.plus(trial, sample)
                 self._draw_soon()
             case QuizdlError() as error:
-                self.notify(str(error), severity="error", timeout=12, markup=False)
+                self.notify(str(error), severity="error", timeout=12)
             case None:
                 self._proof.busy = False
                 self._due = None
@@ -256,6 +269,8 @@ class LabScreen(ModalScreen[None]):
         samples = self.samples
         runs = len(self.seeds) * len(self.claim.arms())
         self._statement.samples = self._table.samples = samples
+        if self._before is not None:
+            self._table.original = self._before, self._originals.get(self._setting, ())
         running = self._due is not None and self._proof.busy
         self._statement.note = (
             say("tui.claim.running", done=len(samples), runs=runs) if running else ""
@@ -305,8 +320,10 @@ class LabScreen(ModalScreen[None]):
 
     def _set(self, block: DialBlock, value: Value) -> None:
         block.value = value
-        if self._sweep and block.dial.name != self._sweep.sweep.dial.name:
-            self._forget_sweep()  # it was made with another value of this dial
+        if self.sweep is not None and (
+            block.dial.name != self.sweep.dial.name or State.UNKNOWN in self.sweep.states()
+        ):
+            self._forget_sweep()  # made with another value of this dial, or never to be finished
         self._run_soon()
 
     @on(Sheet.Clicked)
@@ -322,6 +339,7 @@ class LabScreen(ModalScreen[None]):
         """Turn the chosen dial through all its positions, and plot the deciding number."""
         if (block := self._dial) is None:
             return
+        self._wait_no_more()
         claim = alone(self.claim)
         sweep = Sweep.empty(claim, block.dial)
         self._sweep, self._due = SweepBlock(sweep), None
@@ -373,6 +391,7 @@ class LabScreen(ModalScreen[None]):
         self._proof.stop()
         self.question = question
         self._measured.clear()
+        self._originals.clear()
         self._take(self.claim.id)
         self._show()
         self._run()
@@ -392,7 +411,7 @@ class LabScreen(ModalScreen[None]):
 
     def action_close(self) -> None:
         if self._due is None and self._proof.stop():  # a sweep: the lab itself stays
-            self._draw()
+            self._forget_sweep()
             return
         self._proof.stop()
         self.dismiss()
