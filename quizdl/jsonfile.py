@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
 
 Document: TypeAlias = dict[str, Any]
@@ -43,8 +45,11 @@ def change(path: Path, changed: Callable[[Document], Document]) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Wait for the lock and hold it; the system drops it with the process. None on Windows."""
+    """Wait for the lock and hold it; the system drops it with the process."""
     with path.open("a") as file:
-        if sys.platform != "win32":
+        if sys.platform == "win32":
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # OSError after ten seconds
+        else:
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

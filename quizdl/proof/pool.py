@@ -1,7 +1,7 @@
 """The parent's side: sends claims to be run, passes numbers on, lets the judge speak.
 
-Nothing of a demo is executed here and NumPy is never imported. The server is started once
-and lives as long as the pool; each claim runs in a child of its own (`server`, `child`).
+Nothing of a demo is executed here and NumPy is never imported. The host of the children is
+started once and lives as long as the pool; each claim runs in a child of its own (`hosts`).
 """
 
 from __future__ import annotations
@@ -9,21 +9,17 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 
 from quizdl.model import Claim, ProofEvent, Question, Trial
+from quizdl.proof.hosts import STOP, Host, host
 from quizdl.proof.limits import DEFAULT, Limits
-from quizdl.proof.protocol import Applied, Handles, Setup
+from quizdl.proof.protocol import Applied, Setup
 from quizdl.proof.run import Run, Stage
 from quizdl.words import QuizdlError
 
@@ -31,32 +27,6 @@ _ATTEMPTS = 2
 """How often a claim is sent when the server dies under it."""
 _SPARES = 4
 """Children kept waiting at most, so that a machine with many cores keeps its memory."""
-_STOP = 3.0
-"""Seconds within which killed processes must be gone before we stop waiting for them."""
-
-_BOOT = """\
-import sys
-fd, root, setup, *sys.path = sys.argv[1:]
-from quizdl.proof.server import main
-main(int(fd), root, setup)
-"""
-
-# One thread: two make a small SVD a hundred times slower when the other core is busy, and
-# threads do not survive a fork. A fixed hash seed makes the order of a set repeatable.
-# Huge pages for the heap (glibc 2.35 and later) make a child of the server end a fifth sooner.
-_ENVIRONMENT = {
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-    "LANG": "C.UTF-8",
-    "PATH": os.defpath,
-    "PYTHONHASHSEED": "0",
-    "PYTHONUTF8": "1",
-    "MKL_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-}
-_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Variables of the user without which NumPy may not load."""
 
 
 class Pool:
@@ -76,18 +46,13 @@ class Pool:
         without: Collection[str] = (),
     ) -> None:
         """`permission` raises QuizdlError for a question of which nothing may run; it is asked
-        at each `prove`. `without`: layers to leave out (`Setup.without`).
-
-        Raises QuizdlError where processes cannot be forked (Windows).
-        """
-        if not hasattr(os, "fork"):
-            raise QuizdlError("proof.platform")
+        at each `prove`. `without`: layers to leave out (`Setup.without`)."""
         self._jobs = jobs or _cores()
         self._permission = permission
         self.limits = limits
         self._setup = Setup(limits, min(self._jobs + 1, _SPARES), tuple(without))
         self._lock = threading.Lock()  # guards all below
-        self._server: _Server | None = None
+        self._server: Host | None = None
         self._cancels = 0
         self._wakers: set[socket.socket] = set()
 
@@ -121,7 +86,7 @@ class Pool:
             server = self._living_server()
         end = time.monotonic() + patience
         while (found := server.applied()) is None and time.monotonic() < end:
-            if server is self._server and server.process.poll() is not None:
+            if server is self._server and not server.is_alive():
                 raise QuizdlError("proof.no_server", why=server.last_words())
             time.sleep(0.005)
         return found
@@ -163,7 +128,7 @@ class Pool:
 
     def _drive(self, waiting: deque[Run], cancels: int) -> Generator[ProofEvent, None, None]:
         """One selector, no threads: at any moment up to `jobs` runs are at work."""
-        running: dict[Run, _Server] = {}
+        running: dict[Run, Host] = {}
         with self._wake() as wake, selectors.DefaultSelector() as selector:
             selector.register(wake, selectors.EVENT_READ)
             try:
@@ -185,7 +150,7 @@ class Pool:
                         if run not in heard and run.deadline <= time.monotonic():
                             run.expire()
                             if run.stage is Stage.ENDED:  # and nobody told us: it is stuck
-                                server.process.kill()
+                                server.kill()
                         if run.stage is Stage.ENDED:
                             del running[run]
                             run.close()
@@ -223,7 +188,7 @@ class Pool:
                 with self._lock:
                     self._wakers.remove(waker)
 
-    def _send(self, run: Run, selector: selectors.BaseSelector, cancels: int) -> _Server | None:
+    def _send(self, run: Run, selector: selectors.BaseSelector, cancels: int) -> Host | None:
         """Send `run` to the server, to a new one if that has died; None after a `cancel`."""
         with self._lock:
             if self._cancels != cancels:
@@ -238,11 +203,11 @@ class Pool:
                 raise QuizdlError("proof.no_room", why=error.strerror) from error
             return self._living_server()
 
-    def _living_server(self) -> _Server:
-        if self._server is not None and self._server.process.poll() is not None:
+    def _living_server(self) -> Host:
+        if self._server is not None and not self._server.is_alive():
             self._bury_server()
         if self._server is None:
-            self._server = _Server(self._setup)
+            self._server = host(self._setup)
         return self._server
 
     def _bury_server(self) -> None:
@@ -251,70 +216,11 @@ class Pool:
             self._server = None
 
 
-class _Server:
-    """The warm process, seen from outside."""
-
-    def __init__(self, setup: Setup) -> None:
-        """Start it; does not wait for NumPy. Raises QuizdlError when the system refuses."""
-        environment = _ENVIRONMENT | {k: v for k in _KEPT if (v := os.environ.get(k))}
-        path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" is the cwd
-        ours, theirs = socket.socketpair()
-        try:
-            self._root = Path(tempfile.mkdtemp(prefix="quizdl-"))
-            with theirs, (self._root / "log").open("wb") as log:
-                # Not -I: it would ignore PYTHONHASHSEED. The environment is ours anyway, and
-                # sys.path is the parent's, so that it is the same quizdl that is found.
-                boot = [sys.executable, "-P", "-c", _BOOT]
-                self.process = subprocess.Popen(
-                    [*boot, str(theirs.fileno()), self._root, setup.dump(), *path],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
-                    cwd="/",
-                    env=environment,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,  # ctrl+c in the terminal is for the parent
-                )
-        except OSError as error:
-            ours.close()
-            raise QuizdlError("proof.no_server", why=error.strerror) from error
-        self._socket = ours
-        self._applied: Applied | None = None
-
-    def submit(self, handles: Handles) -> None:
-        """Raises BrokenPipeError or ConnectionResetError when it is dead."""
-        socket.send_fds(self._socket, [b"j"], handles)
-
-    def applied(self) -> Applied | None:
-        """What it has said of its children's confinement; None while it has not."""
-        if self._applied is None:
-            with contextlib.suppress(OSError, ValueError, TypeError):
-                self._applied = Applied.load(self._socket.recv(4096, socket.MSG_DONTWAIT))
-        return self._applied
-
-    def last_words(self) -> str:
-        """The last line it wrote to stderr: why it died, if it said so."""
-        with contextlib.suppress(OSError):
-            lines = (self._root / "log").read_text("utf-8", "replace").split("\n")
-            return next((line for line in reversed(lines) if line.strip()), "")
-        return ""
-
-    def stop(self) -> None:
-        """Have it kill its jobs, tidy up and end."""
-        self._socket.close()
-        try:
-            self.process.wait(_STOP)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self._root, ignore_errors=True)
-
-
 def _put_down(running: Iterable[Run], selector: selectors.BaseSelector) -> None:
     """Kill the runs; wait until those whose child had started are gone, and close them all."""
     for run in running:
         run.stop()
-    end = time.monotonic() + _STOP
+    end = time.monotonic() + STOP
     while any(run.ever_started and run.stage is Stage.STOPPED for run in running):
         ready = selector.select(max(0.0, end - time.monotonic()))
         if not ready:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,11 +65,13 @@ def write_large():
             file.write(bytes(1 << 20))
 
 def cpu():
-    signal.signal(signal.SIGXCPU, stop)
+    if hasattr(signal, "SIGXCPU"):  # without, only the verdict can tell
+        signal.signal(signal.SIGXCPU, stop)
     return refused(Stopped, burn)
 
 def file():
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # or nobody could return to tell
+    if hasattr(signal, "SIGXFSZ"):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # or nobody could return to tell
     return refused(OSError, write_large)
 
 def memory():
@@ -94,9 +97,14 @@ def processes():
         if os.fork() == 0:
             os._exit(0)
     run = [sys.executable, "-c", ""]
-    return refused(OSError, fork, lambda: subprocess.run(run, check=True))
+    forks = [fork] if hasattr(os, "fork") else []
+    return refused(OSError, *forks, lambda: subprocess.run(run, check=True))
 
 def signals():
+    if sys.platform == "win32":  # os.kill(_, 0) would press ctrl+c there
+        import _winapi
+        terminate = 1
+        return refused(PermissionError, lambda: _winapi.OpenProcess(terminate, False, os.getppid()))
     return refused(PermissionError, lambda: os.kill(os.getppid(), 0))
 
 def tree():
@@ -158,11 +166,13 @@ def active() -> tuple[Layer, ...]:
         with Pool(len(_KEYS), _LIMITS, permission=_ours) as pool:
             seen = _try(pool, folder, {key: params.get(key, {}) for key in _KEYS})
             applied = pool.applied(_PATIENCE)
-        # What cleans up behind a demo that could fork is only seen where one can.
-        with Pool(1, _LIMITS, permission=_ours, without=OPTIONAL) as pool:
-            tree = _try(pool, folder, {"tree": {}}).get("tree", {})
-    layers = [_layer(key, seen.get(key) == {"stopped": 1}) for key in _KEYS]
-    return (_means(applied), *layers, _layer("tree", _gone(tree)))
+        layers = [_layer(key, seen.get(key) == {"stopped": 1}) for key in _KEYS]
+        if sys.platform != "win32":
+            # What cleans up behind a demo that could fork is only seen where one can.
+            with Pool(1, _LIMITS, permission=_ours, without=OPTIONAL) as pool:
+                tree = _try(pool, folder, {"tree": {}}).get("tree", {})
+            layers.append(_layer("tree", _gone(tree)))
+    return (_means(applied), *layers)
 
 
 def _ours(_: Question) -> None:
@@ -173,8 +183,13 @@ def _try(pool: Pool, folder: Path, params: Mapping[str, Params]) -> dict[str, Ma
     """Call functions of the demo, by name; the numbers of those that returned."""
     claims = tuple(Claim(key, "", 0, {}, {}, (), (), given) for key, given in params.items())
     question = Question("probe", "", "", 1, "", "", claims, _DEMO, folder)
-    events = pool.prove([(question, claim) for claim in claims], [0])
-    return {e.claim: e.sample.numbers for e in events if isinstance(e, Measured)}
+    seen: dict[str, Mapping[str, float]] = {}
+    for event in pool.prove([(question, claim) for claim in claims], [0]):
+        if isinstance(event, Measured):
+            seen[event.claim] = event.sample.numbers
+        elif event.result.reason == say("proof.cpu", seconds=pool.limits.cpu):
+            seen[event.claim] = {"stopped": 1}
+    return seen
 
 
 def _gone(numbers: Mapping[str, float]) -> bool:
@@ -191,6 +206,8 @@ def _means(applied: Applied | None) -> Layer:
         found += ["rlimits"] if applied.rlimits else []
         found += [f"Landlock（ABI {applied.landlock}）"] if applied.landlock else []
         found += ["seccomp"] if applied.seccomp else []
+        found += ["job object"] if applied.job else []
+        found += ["low integrity"] if applied.low else []
         found += [applied.wrapper] if applied.wrapper else []
     return Layer("means", say("layer.means"), bool(found), "、".join(found))
 

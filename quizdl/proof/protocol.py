@@ -3,8 +3,8 @@
 parent → server   one byte with the file descriptors of `Handles`, over a Unix socket
 server → parent   over the same socket, once: a line of `Applied`
 server → parent   lines on the job's own control socket: `started PYTHON NUMPY` with their
-                  versions, then `ended STATUS` (as waitpid gives it); or `refused ERRNO` when
-                  there is no child for it; in between `filled` when the job's files take more
+                  versions, then `ended HOW` (see `endings`); or `refused ERRNO` when there
+                  is no child for it; in between `filled` when the job's files take more
                   than it may have
 parent → server   the end of the control socket: kill the job and all it started
 child  → server   over its own Unix socket, once it waits for a job: a line of `Applied`
@@ -22,8 +22,9 @@ from typing import NamedTuple
 from quizdl.model import Params
 from quizdl.proof.limits import Limits
 
-OPTIONAL = ("landlock", "seccomp", "bubblewrap", "sandbox-exec")
-"""Names of the layers that `Setup.without` can leave out."""
+OPTIONAL = ("landlock", "seccomp", "bubblewrap", "sandbox-exec", "AppContainer")
+"""Names of the layers that `Setup.without` can leave out. With "fork" in it children are
+spawned, as they are where nothing can be forked."""
 
 UNCONFINED = 125
 """Exit status of a child that could not confine itself, and therefore ran nothing."""
@@ -67,12 +68,16 @@ class Setup:
 class Applied:
     """What the system accepted when a child confined itself."""
 
-    rlimits: bool
-    landlock: int
+    rlimits: bool = False
+    landlock: int = 0
     """The version of Landlock's ABI; 0 when it is missing."""
-    seccomp: bool
-    wrapper: str
-    """bubblewrap or sandbox-exec around the server; otherwise empty."""
+    seccomp: bool = False
+    job: bool = False
+    """Windows: in a job object of one process."""
+    low: bool = False
+    """Windows: at low integrity, without privileges; it cannot change the user's files."""
+    wrapper: str = ""
+    """bubblewrap or sandbox-exec around the server, an AppContainer around the child."""
 
     @property
     def files(self) -> bool:
@@ -85,8 +90,8 @@ class Applied:
 
     @property
     def processes(self) -> bool:
-        """A child can neither start a process nor send a signal to another."""
-        return self.seccomp
+        """A child can neither start a process nor end or signal another."""
+        return self.seccomp or self.job
 
     def dump(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""One claim being run, as the parent sees it: its pipes, its numbers so far, how it ended.
+"""One claim being run, as the parent sees it: its channels, its numbers so far, how it ended.
 
 Everything that arrives here comes from a process that may lie, so it is bounded, checked and
 cleaned before it is kept.
@@ -12,7 +12,6 @@ import json
 import math
 import os
 import selectors
-import signal
 import socket
 import tempfile
 import time
@@ -21,6 +20,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from quizdl.model import Figure, Judged, Measured, Sample, Trial, Verdict
+from quizdl.proof.channels import channel
 from quizdl.proof.figure_record import read_figure
 from quizdl.proof.figures import FIGURES
 from quizdl.proof.judge import Failure, judge
@@ -71,7 +71,7 @@ class Stage(enum.Enum):
 class Run:
     """One trial of `Pool.prove`.
 
-    Once sent, it waits in a selector for its pipes; `receive` takes what has come. A run must
+    Once sent, it waits in a selector for its channels; `receive` takes what has come. A run must
     be `expire`d when its `deadline` (of time.monotonic) has passed before it ended.
     """
 
@@ -109,8 +109,8 @@ class Run:
         self._selector = selector
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             job = _file(self._job().dump(), theirs)
-            self._result, result = _pipe(ours, theirs)
-            self._printed, printed = _pipe(ours, theirs)
+            self._result, result = channel(ours, theirs)
+            self._printed, printed = channel(ours, theirs)
             self._control, control = socket.socketpair()
             ours.enter_context(self._control)
             theirs.enter_context(control)
@@ -131,12 +131,12 @@ class Run:
         """Take what has arrived on `source`, one of our three in the selector."""
         if source is self._control:
             yield from self._on_control()
-        elif source == self._result:
-            if data := _read(self._result):
+        elif source is self._result:
+            if data := self._result.read():
                 yield from self._on_result(data)
             else:
                 self._selector.unregister(self._result)
-        elif data := _read(self._printed):
+        elif data := self._printed.read():
             self._on_output(data)
         else:
             self._selector.unregister(self._printed)
@@ -197,46 +197,48 @@ class Run:
         self._words += data
         *lines, self._words = self._words.split(b"\n")
         for line in lines:
-            word, _, number = line.partition(b" ")
+            word, _, detail = line.partition(b" ")
             if word == b"started" and self.stage is Stage.SENT:
-                self._versions = number.decode()
+                self._versions = detail.decode()
                 self.stage = Stage.STARTED
                 self.ever_started = True
                 self.deadline = time.monotonic() + self._limits.wall
             elif word == b"refused":
-                self._fail(Verdict.ERROR, "proof.refused", why=os.strerror(int(number)))
+                self._fail(Verdict.ERROR, "proof.refused", why=os.strerror(int(detail)))
                 self.stage = Stage.ENDED
             elif word == b"filled" and self._failure is None:
                 self._fail(Verdict.LIMIT, "proof.scratch", mib=self._limits.scratch >> 20)
             elif word == b"ended":
-                yield from self._end(int(number))
+                yield from self._end(detail.decode())
         if not data and self.stage is not Stage.ENDED:
             # Without a word the server has died. What had been stopped is not tried again.
             self.stage = Stage.ENDED if self._failure else Stage.WAITING
 
-    def _end(self, status: int) -> Iterator[Measured]:
-        """The child has ended: take what is left in its pipes, then say how it went."""
-        while self._failure is None and (data := _read(self._result)):
+    def _end(self, how: str) -> Iterator[Measured]:
+        """The child has ended: take what is left in its channels, then say how it went."""
+        while self._failure is None and (data := self._result.read()):
             yield from self._on_result(data)
         self._take_output()
         self.stage = Stage.ENDED
         if self._failure is None:
-            self._on_exit(os.waitstatus_to_exitcode(status))
+            self._on_exit(*how.partition(" ")[::2])
 
-    def _on_exit(self, code: int) -> None:
-        if code == -signal.SIGXCPU:
+    def _on_exit(self, how: str, detail: str) -> None:
+        """`how` and `detail` as in `endings`."""
+        if how == "cpu":
             self._fail(Verdict.TIMEOUT, "proof.cpu", seconds=self._limits.cpu)
-        elif code == -signal.SIGXFSZ:
+        elif how == "file":
             self._fail(Verdict.LIMIT, "proof.file", mib=self._limits.file >> 20)
-        elif code == -signal.SIGKILL:
+        elif how == "killed":
             self._fail(Verdict.LIMIT, "proof.killed")
-        elif code < 0:
-            self._fail(Verdict.ERROR, "proof.signal", name=_signal_name(-code))
-        elif code == UNCONFINED and not self._samples:
+        elif how == "crash":
+            self._fail(Verdict.ERROR, "proof.signal", name=detail)
+        elif detail == str(UNCONFINED) and not self._samples:
             self._fail(Verdict.ERROR, "proof.unconfined")
-        elif code > 0 or len(self._samples) < len(self._plan):
+        elif detail != "0" or len(self._samples) < len(self._plan):
             measured, planned = len(self._samples), len(self._plan)
-            self._fail(Verdict.ERROR, "proof.early", code=code, measured=measured, planned=planned)
+            counts = {"measured": measured, "planned": planned}
+            self._fail(Verdict.ERROR, "proof.early", code=detail, **counts)
 
     def _on_output(self, data: bytes) -> None:
         self._output += data[: self._limits.output - len(self._output) + 1]
@@ -245,7 +247,7 @@ class Run:
             self._fail(Verdict.LIMIT, "proof.too_much_output", kib=self._limits.output >> 10)
 
     def _take_output(self) -> None:
-        while self._failure is None and (data := _read(self._printed)):
+        while self._failure is None and (data := self._printed.read()):
             self._on_output(data)
 
     def _on_result(self, data: bytes) -> Iterator[Measured]:
@@ -305,23 +307,6 @@ def _file(data: bytes, stack: contextlib.ExitStack) -> int:
     return file.fileno()
 
 
-def _pipe(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int, int]:
-    """(read end, write end); each closed with its stack."""
-    read, write = os.pipe()
-    ours.callback(os.close, read)
-    theirs.callback(os.close, write)
-    os.set_blocking(read, False)
-    return read, write
-
-
-def _read(pipe: int) -> bytes:
-    """What is there; empty at the end of the pipe, and when nothing is there."""
-    try:
-        return os.read(pipe, 64 << 10)
-    except BlockingIOError:
-        return b""
-
-
 def _real(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(value)
@@ -345,13 +330,6 @@ def _clean_name(text: object) -> str:
 def _line(record: dict[str, Any]) -> str:
     """Where in demo.py, as words; empty when unknown."""
     return say("proof.line", line=int(record["line"])) if record["line"] else ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
 
 
 def _clean(text: str) -> str:

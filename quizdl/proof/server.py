@@ -23,17 +23,18 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from quizdl.proof import child
+from quizdl.proof import child, endings
 from quizdl.proof.confine import places, scratch, tree, wrap_server
+from quizdl.proof.perform import versions, warm_up
 from quizdl.proof.protocol import Applied, Handles, Setup
+
+assert sys.platform != "win32"
 
 _REFILL = 0.01
 """Seconds from handing over a job until its spare is replaced, unless a job ends before:
 forking at once would take a core from the very job that somebody waits for."""
 _WATCH = 0.5
 """Seconds between two looks at the scratch folders of those at work."""
-_REHEARSALS = 8
-"""So often, and the interpreter has specialised the code that every job runs."""
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def main(inbox: int, root: str, setup: str) -> None:
     folder, terms = Path(root), Setup.load(setup)
     wrapper = wrap_server(folder, terms.without)
     tree.adopt_orphans()
-    _warm_up()
+    warm_up()
     place = child.Place(terms, folder, places.readable(), wrapper, os.getpid())
     gc.collect()
     gc.freeze()  # children share these pages: no collection may touch them
@@ -66,26 +67,6 @@ def main(inbox: int, root: str, setup: str) -> None:
             server.serve()
     finally:
         scratch.remove(folder)
-
-
-def _warm_up() -> None:
-    """Load NumPy, and what it loads or sets up only when first used."""
-    import numpy as np
-
-    X = np.random.default_rng(0).normal(size=(4, 4))
-    np.linalg.svd(X @ X.T)
-    np.fft.fft(X)
-    null = os.open(os.devnull, os.O_WRONLY)
-    for _ in range(_REHEARSALS):
-        child.rehearse(null)
-    os.close(null)
-
-
-def _versions() -> str:
-    """Of the Python and the NumPy in memory here, which the children share."""
-    import numpy as np
-
-    return f"{'.'.join(map(str, sys.version_info[:3]))} {np.__version__}"
 
 
 class _Server:
@@ -98,7 +79,7 @@ class _Server:
         self._jobs: dict[int, _Child] = {}
         self._reported = False
         self._forking = True  # children may have children, as far as we know
-        self._versions = _versions()
+        self._versions = versions()
         self._refilling = True
         self._refill_at = 0.0
         self._watch_at = 0.0
@@ -273,7 +254,9 @@ class _Server:
             del self._jobs[one.pid]
             self._forget(one)
             assert one.control is not None
-            _tell(one.control, f"ended {one.status}")
+            assert one.status is not None
+            how = endings.of_posix(os.waitstatus_to_exitcode(one.status))
+            _tell(one.control, f"ended {how}")
             one.control.close()
             self._refill_at = 0.0
 

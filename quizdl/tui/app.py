@@ -93,12 +93,14 @@ class QuizdlApp(App[None]):
         self.theme = "textual-dark"
         self.push_screen(TodayScreen())
         self.call_after_refresh(self._open)
-        if not self.is_headless and hasattr(select, "poll"):  # not on Windows
+        if sys.platform != "win32" and not self.is_headless:
             self.set_interval(HANGUP_SECONDS, self._leave_if_hung_up)
 
     def _leave_if_hung_up(self) -> None:
         """End with the terminal. Textual's reader would spin on a dead one for ever where no
         SIGHUP comes, as in a session without a controlling terminal."""
+        if sys.platform == "win32":
+            return
         waiting = select.poll()
         waiting.register(sys.stdin.fileno(), 0)  # hang-ups are reported unasked
         if any(event & select.POLLHUP for _, event in waiting.poll(0)):

@@ -248,7 +248,6 @@ TEXT: dict[str, str] = {
     "isolation.files.off": "文件未隔离",
     "isolation.memory": "内存 {size}",
     "isolation.wall": "{seconds} 秒",
-    "proof.platform": "这个系统上不能运行证明：一次性的子进程要靠 fork，而 Windows 没有；请在 WSL 里运行。",
     "proof.no_server": "运行 demo 的进程启动不了：{why}。请确认 NumPy 已经装好（quizdl doctor）。",
     "proof.no_room": "运行不了 demo：{why}。请检查临时目录的空间、权限和打开文件数的上限。",
     "proof.no_start": "等了 {seconds} 秒，运行 demo 的进程还没有开始；机器可能太忙。",

@@ -115,8 +115,7 @@ def build():
     ruleset = landlock.Ruleset(scratch, readable, landlock.version())
 
 def enter():
-    ruleset.allow_reading(Path("/usr"))
-    ruleset.enforce()
+    ruleset.enter(Path("/usr"))
 
 steps = {
     "scratch folder, made and removed": lambda: ((scratch / "x").mkdir(), (scratch / "x").rmdir()),

@@ -205,7 +205,7 @@ def test_what_is_no_figure_is_refused(prove: Prove, change: str) -> None:
     """A demo that has taken over its child's side of the protocol."""
     result, _ = prove(
         """
-        import quizdl.proof.child as child
+        import quizdl.proof.perform as child
         from quizdl.proof import line
 
         whole = child.figure_record
@@ -222,7 +222,7 @@ def test_what_is_no_figure_is_refused(prove: Prove, change: str) -> None:
 
 def test_a_record_that_is_changed_in_nothing_passes(prove: Prove) -> None:
     result, _ = prove("""
-        import quizdl.proof.child as child
+        import quizdl.proof.perform as child
         from quizdl.proof import line
 
         whole = child.figure_record
@@ -239,7 +239,7 @@ def test_a_record_that_is_changed_in_nothing_passes(prove: Prove) -> None:
 def test_a_list_of_no_figures_is_refused(prove: Prove, figures: str) -> None:
     result, _ = prove(
         """
-        import quizdl.proof.child as child
+        import quizdl.proof.perform as child
         from quizdl.proof import line
 
         write, whole = child._write, child.figure_record(line([1]))

@@ -14,7 +14,7 @@ import pytest
 from demos import alive, anyone, target
 
 from quizdl.model import Judged, Measured, Verdict
-from quizdl.proof import pool as pool_module
+from quizdl.proof.hosts import forking
 from quizdl.proof.pool import Pool
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -181,7 +181,7 @@ def no_fork():
     return fork()
 os.fork = no_fork
 """
-    monkeypatch.setattr(pool_module, "_BOOT", failing + pool_module._BOOT)
+    monkeypatch.setattr(forking, "_BOOT", failing + forking._BOOT)
     with Pool(jobs=1, permission=anyone) as pool:
         pool.warm()
         server = server_of(pool)

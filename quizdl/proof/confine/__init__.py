@@ -1,15 +1,14 @@
 """What a child gives up before it runs a demo, chosen by platform, here and nowhere else.
 
-              Linux                              macOS
-  rlimits     yes                                yes, except memory
-  files       Landlock, otherwise bubblewrap     sandbox-exec
-  network     seccomp (bubblewrap, Landlock)     sandbox-exec
-  processes   seccomp: no new ones, no signals   -
-  tree        orphans are adopted and killed     the process group is killed
+              Linux                              macOS                 Windows
+  limits      rlimits                            rlimits, no memory    job object
+  files       Landlock, otherwise bubblewrap     sandbox-exec          AppContainer
+  network     seccomp (bubblewrap, Landlock)     sandbox-exec          AppContainer
+  processes   seccomp: no new ones, no signals   -                     job object
+  tree        orphans are adopted and killed     the process group     job object
 
-All of it works without privileges and without a container, and none of it can be undone.
-What a machine cannot do is left out and reported as left out (`Applied`); on Windows, where
-processes cannot be forked, no demo is run at all.
+All of it works without privileges, and none of it can be undone. What a machine cannot do is
+left out and reported as left out (`Applied`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from quizdl.proof.confine import rlimits
@@ -35,6 +35,7 @@ def wrap_server(root: Path, without: Collection[str]) -> str:
 
     `root` is the folder that must stay writable.
     """
+    assert sys.platform != "win32"
     if inside := os.environ.pop(_WRAPPER, ""):
         return inside
     name, command = _wrapper(root, without)
@@ -70,11 +71,11 @@ def _works(command: list[str]) -> bool:
 
 
 def _landlock(without: Collection[str]) -> int:
-    if sys.platform != "linux" or "landlock" in without:
-        return 0
-    from quizdl.proof.confine import landlock
+    if sys.platform == "linux" and "landlock" not in without:
+        from quizdl.proof.confine import landlock
 
-    return landlock.version()
+        return landlock.version()
+    return 0
 
 
 class Confinement:
@@ -84,35 +85,38 @@ class Confinement:
         self,
         limits: Limits,
         scratch: Path,
-        readable: tuple[Path, ...],
         wrapper: str,
         without: Collection[str],
+        readable: tuple[Path, ...] | None = None,
     ) -> None:
-        """Raises OSError when a layer that the kernel has does not take what it is told."""
-        landlock_abi = _landlock(without)
-        self._ruleset = None
-        seccomp_taken = False
-        lowered = rlimits.lower(limits)
+        """`readable`: `places.readable()`, where it has been looked up before.
+
+        Raises OSError when a layer that the system has does not take what it is told.
+        """
+        self._enter: Callable[[Path], None] | None = None
+        if sys.platform == "win32":
+            from quizdl.proof.confine import windows
+
+            self.applied = windows.lower()
+            return
+
+        self.applied = Applied(rlimits=rlimits.lower(limits), wrapper=wrapper)
         if sys.platform == "linux":
-            from quizdl.proof.confine import kernel, landlock, seccomp
+            from quizdl.proof.confine import kernel, landlock, places, seccomp
 
             kernel.drop_capabilities()
             if kernel.no_new_privileges():
-                if landlock_abi:
-                    self._ruleset = landlock.Ruleset(scratch, readable, landlock_abi)
-                seccomp_taken = "seccomp" not in without and seccomp.refuse()
-        self.applied = Applied(
-            rlimits=lowered,
-            landlock=landlock_abi if self._ruleset else 0,
-            seccomp=seccomp_taken,
-            wrapper=wrapper,
-        )
+                if abi := _landlock(without):
+                    ruleset = landlock.Ruleset(scratch, readable or places.readable(), abi)
+                    self.applied = replace(self.applied, landlock=abi)
+                    self._enter = ruleset.enter
+                if "seccomp" not in without:
+                    self.applied = replace(self.applied, seccomp=seccomp.refuse())
 
     def enter(self, folder: Path) -> None:
         """Close the last door: of the files that are left, only `folder` may be read too.
 
         Raises OSError when the kernel refuses; the demo must not run then.
         """
-        if self._ruleset is not None:
-            self._ruleset.allow_reading(folder)
-            self._ruleset.enforce()
+        if self._enter is not None:
+            self._enter(folder)

@@ -8,6 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import sys
+
+assert sys.platform == "linux"
 
 _PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
 _CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h

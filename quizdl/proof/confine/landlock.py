@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+import sys
 from pathlib import Path
 
 from quizdl.proof.confine import kernel, places
+
+assert sys.platform == "linux"
 
 # The same numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -45,7 +48,7 @@ def _handled(abi: int) -> tuple[int, int, int]:
 
 
 class Ruleset:
-    """What a process will be allowed, once it has called `enforce`."""
+    """What a process will be allowed, once it has called `enter`."""
 
     def __init__(self, scratch: Path, readable: tuple[Path, ...], abi: int) -> None:
         """Raises OSError when the kernel refuses."""
@@ -61,11 +64,10 @@ class Ruleset:
             self._allow(Path(device), _READ | _WRITE)
         self._allow(scratch, _WRITE)
 
-    def allow_reading(self, folder: Path) -> None:
+    def enter(self, folder: Path) -> None:
+        """`folder` may be read as well; nothing else from now on, and for good. Raises OSError
+        when the kernel refuses."""
         self._allow(folder, _READ)
-
-    def enforce(self) -> None:
-        """From now on, and for good. Raises OSError when the kernel refuses."""
         kernel.syscall(_RESTRICT_SELF, self._fd, 0)
         os.close(self._fd)
 

@@ -8,9 +8,12 @@ deprecated and still ships it; it is tried out before it is used.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from quizdl.proof.confine import places
+
+assert sys.platform != "win32"
 
 PROGRAM = Path("/usr/bin/sandbox-exec")
 _SYSTEM = (

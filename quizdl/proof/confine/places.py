@@ -14,6 +14,8 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+assert sys.platform != "win32"
+
 _PACKAGES = ("quizdl", "numpy")
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
 READ_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
@@ -57,7 +59,7 @@ def _mapped() -> Iterator[Path]:
 
 def _home() -> str:
     """From the user database: the environment has been scrubbed."""
-    import pwd  # POSIX only
+    import pwd
 
     try:
         return os.path.realpath(pwd.getpwuid(os.getuid()).pw_dir)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 _MODE = 0o700
@@ -18,7 +19,10 @@ _FILES = 10_000
 
 
 def make(folder: Path) -> None:
-    folder.mkdir(mode=_MODE)
+    if sys.platform == "win32":
+        folder.mkdir()  # with a mode it would not inherit what its parent allows a child
+    else:
+        folder.mkdir(mode=_MODE)
 
 
 def is_as_made(folder: Path) -> bool:
@@ -37,10 +41,17 @@ def is_overfull(folder: Path, limit: int) -> bool:
         for name in names:
             count += 1
             with contextlib.suppress(OSError):  # deleted meanwhile
-                size += os.lstat(os.path.join(path, name)).st_blocks * 512  # noqa: PTH118
+                size += _size(os.lstat(os.path.join(path, name)))  # noqa: PTH118
             if size > limit or count > _FILES:
                 return True
     return False
+
+
+def _size(status: os.stat_result) -> int:
+    """Bytes on the disk."""
+    if sys.platform == "win32":
+        return status.st_size
+    return status.st_blocks * 512
 
 
 def remove(folder: Path) -> None:

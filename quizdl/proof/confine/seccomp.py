@@ -14,9 +14,12 @@ import ctypes
 import errno
 import os
 import struct
+import sys
 from collections.abc import Iterable, Iterator
 
 from quizdl.proof.confine import kernel
+
+assert sys.platform == "linux"
 
 _PR_SET_SECCOMP = 22  # linux/prctl.h
 _SECCOMP_MODE_FILTER = 2

@@ -12,6 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
+assert sys.platform != "win32"
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
 
