@@ -23,7 +23,9 @@ def where(problem: dict[str, object]) -> tuple[str, str, object]:
 
 def test_a_sound_bank(quizdl: Quizdl, bank: Path) -> None:
     code, found = check(quizdl, "--bank", str(bank))
-    assert found == {"questions": 2, "claims": 6, "proved": 6, "problems": []}
+    verdicts = {"成立": 0, "有条件成立": 0, "不准确": 0, "错误": 2}
+    counts = {"questions": 2, "claims": 6, "proved": 6, "statements": verdicts}
+    assert found == counts | {"problems": []}
     assert code == 0
 
 
@@ -36,6 +38,7 @@ BROKEN = {
     "two-verdicts": ("**错误**", "**错误**、**成立**", 17, "判词"),
     "no-follow-ups": ("## 追问", "## 后续", 8, "追问"),
     "follow-up-no-item": ("- **负数呢？** 一样。", "负数也一样。", 19, "追问"),
+    "dead-link": ("一样。", "见[那题](../gone/question.md)。", 20, "gone"),
     "unfinished": ("会的。", "TODO", 9, "TODO"),
     "bad-formula": ("会的。", "是 $\\nosuchmacro{x}$。", 9, "nosuchmacro"),
     "no-refs": ('refs = [{ text = "某文 (2020)" }]', "refs = []", 1, "参考文献"),
@@ -171,14 +174,19 @@ def test_a_progress_bar_on_a_terminal(surroundings: dict[str, str], bank: Path) 
     assert json.loads(hidden.text)["proved"] == 6
 
 
+@pytest.mark.slow
 def test_proofs_run_in_parallel(quizdl: Quizdl, tmp_path: Path) -> None:
-    """Three claims, each with two arms of a tenth of a second: five seeds, then seven."""
+    """Three claims, each with two arms of a tenth of a second: five seeds, then seven. The two
+    ways are compared with each other: whatever else the machine does slows both."""
     slow = DEMO.replace("    x = 3", "    import time\n\n    time.sleep(0.1)\n    x = 3")
     write_question(tmp_path / "bank", "doubling", demo=slow)
-    ran = quizdl("check", "--bank", str(tmp_path / "bank"), "--jobs", "3")
-    seconds = float(re.search(r"([\d.]+) 秒", ran.stdout)[1])
-    assert ran.stderr.count("\n") == 1, "the clock is all that is wrong"
-    assert seconds < 5.5, "one after the other they sleep for more than seven seconds"
+
+    def seconds(jobs: int) -> float:
+        ran = quizdl("check", "--bank", str(tmp_path / "bank"), "--jobs", str(jobs))
+        assert ran.stderr.count("\n") == 1, "the clock is all that is wrong"
+        return float(re.search(r"([\d.]+) 秒", ran.stdout)[1])
+
+    assert seconds(3) < 0.8 * seconds(1)
 
 
 @pytest.mark.slow

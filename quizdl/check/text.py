@@ -14,6 +14,7 @@ VERDICTS = tuple(say(f"render.verdict_{name}") for name in ("true", "part", "loo
 LEAST_CLAIMS = 3
 
 _UNFINISHED = re.compile("TODO|FIXME|待写")
+_QUESTION_LINK = re.compile(r"\]\(([^()\s]*question\.md)\)")
 _ITEM = re.compile(r"^[-*] (.+(?:\n(?:[ \t]+\S.*|))*)", re.MULTILINE)
 
 
@@ -54,8 +55,7 @@ def check_question(question: Question) -> Iterator[Problem]:
         if not items:
             yield problem(line, "no_statements")
         for item in items:
-            marked = set(re.findall(r"\*\*([^*]+)\*\*", item[1])) & set(VERDICTS)
-            if len(marked) != 1:
+            if _verdict(item[1]) is None:
                 at = line + 1 + body.count("\n", 0, item.start())
                 yield problem(at, "verdict", verdicts="、".join(VERDICTS))
     if "追问" in titles and not _ITEM.findall(titles["追问"][1]):
@@ -64,6 +64,10 @@ def check_question(question: Question) -> Iterator[Problem]:
         yield problem(1, "few_claims", count=len(question.claims), least=LEAST_CLAIMS)
     if not question.refs:
         yield problem(1 - offset, "no_refs")
+    for found in _QUESTION_LINK.finditer(question.back):
+        if not (question.folder / found[1]).is_file():
+            at = 1 + question.back.count("\n", 0, found.start())
+            yield problem(at, "dead_question", target=found[1])
     for line, latex, why in render.problems(question.back):
         yield problem(line, "formula", latex=latex, why=why)
     for file, text in ((path, source), (demo, question.demo)):
@@ -75,6 +79,23 @@ def check_question(question: Question) -> Iterator[Problem]:
     for each in sorted(question.folder.iterdir()):
         if each not in (path, demo) and not each.name.startswith((".", "__pycache__")):
             yield Problem(each, 0, say("check.stray"), say("check.stray.fix"))
+
+
+def statements(questions: Iterable[Question]) -> dict[str, int]:
+    """How many statements under 辨析 have each of `VERDICTS`."""
+    counts = dict.fromkeys(VERDICTS, 0)
+    for question in questions:
+        for _, title, body in _sections(question.back):
+            for item in _ITEM.findall(body) if title == "辨析" else ():
+                if verdict := _verdict(item):
+                    counts[verdict] += 1
+    return counts
+
+
+def _verdict(item: str) -> str | None:
+    """The one verdict in bold of a statement; None when there is none, or another as well."""
+    marked = set(re.findall(r"\*\*([^*]+)\*\*", item)) & set(VERDICTS)
+    return marked.pop() if len(marked) == 1 else None
 
 
 def _sections(back: str) -> list[tuple[int, str, str]]:

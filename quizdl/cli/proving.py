@@ -235,7 +235,7 @@ def _finite(value: float | None) -> float | None:
 def check(
     path: Path | None, seeds: int | None, jobs: int | None, changed: bool, as_json: bool
 ) -> int:
-    from quizdl.check import check_text
+    from quizdl.check import check_text, statements
     from quizdl.model import SEEDS, Problem
 
     started = time.perf_counter()
@@ -265,14 +265,20 @@ def check(
         problems.append(Problem(path or bank_root(), 0, str(error), ""))
     claims = sum(len(question.claims) for question in questions)
     counts = {"questions": len(questions), "claims": claims, "proved": proved}
+    verdicts = statements(questions)
     again = {"reproved": len(questions) - len(taken), "taken_over": len(taken)}
     if as_json:
         counts |= again if changed else {}
-        print_json(counts | {"problems": [problem_json(problem) for problem in problems]})
+        print_json(
+            counts
+            | {"statements": verdicts, "problems": [problem_json(problem) for problem in problems]}
+        )
         return 1 if problems else 0
     print_problems(failed)
     seconds = time.perf_counter() - started
     click.echo(say("cli.check.total", seeds=seeds, seconds=seconds, **counts))
+    parts = "，".join(f"{verdict} {count}" for verdict, count in verdicts.items() if count)
+    click.echo(say("cli.check.statements", count=sum(verdicts.values()), parts=parts))
     if changed:
         click.echo(say("cli.check.taken", **again))
     click.echo(

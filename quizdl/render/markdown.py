@@ -33,6 +33,7 @@ _BULLETS = "•◦▪"
 _HEADING = "▌ "
 _HEADINGS = ("heading", "heading2", "heading3")
 _CLAIM = re.compile(r"(?:\./)?demo\.py#(\w+)")
+_QUESTION = re.compile(r"([^/]+)/question\.md$")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _LEFTOVER = re.compile(r"\\[A-Za-z]+|\$[^$\n]+\$")
 
@@ -267,7 +268,10 @@ def _link(node: SyntaxTreeNode, style: str) -> Iterator[Span]:
         return
     spans = list(_inlines(node.children, _and(style, "link"), target))
     yield from spans
-    if _ADDRESS.match(target) and target != "".join(span.text for span in spans):
+    words = "".join(span.text for span in spans)
+    if (question := _QUESTION.search(target)) and question[1] != words:
+        yield Span(f" → {question[1]}", _and(style, "muted"), target)
+    elif _ADDRESS.match(target) and target != words:
         yield Span(f" ({target})", _and(style, "muted"), target)
 
 

@@ -86,7 +86,8 @@ def test_claims_carry_their_link_and_mark() -> None:
 def test_other_links_show_their_address_once() -> None:
     assert shown("[论文](https://a.org/1)") == "论文 (https://a.org/1)"
     assert shown("<https://a.org/1>") == "https://a.org/1"
-    assert shown("[另一题](../adam/question.md)") == "另一题"
+    assert shown("[另一题](../adam/question.md)") == "另一题 → adam"
+    assert shown("[adam](../adam/question.md)") == "adam"
     assert Span(" (https://a.org/1)", "muted", "https://a.org/1") in spans("[论](https://a.org/1)")
 
 
