@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -138,3 +139,22 @@ def test_a_wrong_decisive_line_is_not_proved(
     code, claim = run_changed(quizdl, tmp_path, target, old, new)
     assert code == 1
     assert claim["verdict"] == "not_proved", claim["reason"]
+
+
+def test_the_example_of_the_guide_passes_every_rule(quizdl: Quizdl, tmp_path: Path) -> None:
+    guide = (ROOT / "README.md").read_text("utf-8")
+    (question,) = re.findall(r"^````markdown\n(.*?)^````$", guide, re.DOTALL | re.MULTILINE)
+    (demo,) = re.findall(r"^```python\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    bank = tmp_path / "content"
+    shutil.copytree(ROOT, bank)
+    folder = bank / "statistics" / "unbiased-variance"
+    folder.mkdir(parents=True)
+    (folder.parent / "topic.toml").write_text('title = "统计"\norder = 999\n', "utf-8")
+    (folder / "question.md").write_text(question, "utf-8")
+    (folder / "demo.py").write_text(demo, "utf-8")
+    trusted = quizdl("trust", str(bank))
+    assert trusted.returncode == 0, trusted.stderr
+    ran = quizdl("check", str(folder), "--bank", str(bank), "--json")
+    found = json.loads(ran.stdout)
+    assert found["problems"] == []
+    assert (found["questions"], found["proved"]) == (1, 3)
