@@ -54,6 +54,8 @@ OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
 }
+SYMMETRIC = {"max", "min", "maximum", "minimum", "add", "multiply", "swapaxes", "dot", "logaddexp"}
+"""Functions whose first two arguments may be exchanged: no mutants."""
 SIZES = {"range", "default_rng", "normal", "uniform", "zeros", "ones", "empty", "full", "choice"}
 SIZES |= {"integers", "permutation", "geomspace", "logspace", "linspace", "arange", "tile"}
 
@@ -147,6 +149,9 @@ def _follow(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> ast.AST:
 def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
     """(kind, words, function that makes the change to such a node)."""
     text = ast.unparse(node)
+    if isinstance(node, ast.BinOp) and ast.unparse(node.right) in ("1", "1.0"):
+        if isinstance(node.op, ast.Mult | ast.Div | ast.Pow):
+            return  # the other operator does the same
     if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in OPERATORS:
         new = OPERATORS[type(node.op)]
 
@@ -190,6 +195,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
                 del node.keywords[number]  # type: ignore[attr-defined]
 
             yield "argument", f"{text}  ->  without {keyword.arg}", drop
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name in SYMMETRIC:
+            return
         if len(node.args) > 1 and not any(isinstance(arg, ast.Starred) for arg in node.args[:2]):
 
             def exchange(node: ast.AST) -> None:
