@@ -149,9 +149,9 @@ def _follow(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> ast.AST:
 def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
     """(kind, words, function that makes the change to such a node)."""
     text = ast.unparse(node)
-    if isinstance(node, ast.BinOp) and ast.unparse(node.right) in ("1", "1.0"):
-        if isinstance(node.op, ast.Mult | ast.Div | ast.Pow):
-            return  # the other operator does the same
+    neutral = isinstance(node, ast.BinOp) and ast.unparse(node.right) in ("1", "1.0")
+    if neutral and isinstance(node.op, ast.Mult | ast.Div | ast.Pow):  # type: ignore[attr-defined]
+        return  # the other operator does the same
     if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in OPERATORS:
         new = OPERATORS[type(node.op)]
 
