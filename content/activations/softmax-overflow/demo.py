@@ -39,7 +39,7 @@ def wide_logits(seed, dtype, scale, n=200, K=10):
 
 
 @claim(
-    guard={"最大 |logit| / 阈值": ">= 5"},
+    guard={"最大 |logit| / 阈值": "in [5, 8.8]"},
     expect={"含 NaN 的样本占比": "== 0", "与双精度结果的最大误差": "<= 1e-6"},
     control=[{"shift": "none"}, {"shift": "mean"}, {"shift": "min"}, {"shift": "batch_max"}],
     knobs={"shift": ["max", "none", "mean", "min", "batch_max"], "center": [0, 1000]},
@@ -85,7 +85,7 @@ def sum_overflows_silently(classes=1000, shift="none", seed=0):
 
 @claim(
     guard={"NaN 的个数": "== 0", "每行之和与 1 之差": "<= 1e-5"},
-    expect={"恰为 0 的概率占比": ">= 0.4"},
+    expect={"恰为 0 的概率占比": "in [0.4, 0.83]"},
     control=[{"dtype": "float64"}, {"scale": 1.0}],
     knobs={"dtype": ["float16", "float32", "float64"], "scale": [1.0, 300.0]},
 )
@@ -108,7 +108,7 @@ LOSSES = {  # 交叉熵的三种写法；p 都来自减过最大值的 softmax
 
 
 @claim(
-    guard={"真实类概率为 0 的样本占比": ">= 0.3"},
+    guard={"真实类概率为 0 的样本占比": "in [0.3, 0.87]"},
     expect={"损失为 inf 的样本占比": "== 0", "有限损失的最大相对误差": "<= 1e-6"},
     control=[{"method": "log(p)"}, {"method": "log(p + eps)"}],
     knobs={"method": ["log_softmax", "log(p)", "log(p + eps)"], "scale": [1.0, 300.0]},
@@ -172,7 +172,7 @@ def backward(z, y, how):
 
 
 @claim(
-    guard={"真实类概率为 0 的样本占比": ">= 0.3"},
+    guard={"真实类概率为 0 的样本占比": "in [0.3, 0.87]"},
     expect={"真实类梯度正确的样本占比": "== 1"},
     control=[{"how": "chain"}, {"how": "chain_eps"}],
     knobs={"how": ["fused", "chain", "chain_eps"], "scale": [1.0, 300.0]},

@@ -107,12 +107,12 @@ def exponential_in_depth(act="sigmoid", gain=1.0, seed=0):
 
 @claim(
     guard={
-        "|φ'(z)W| 的最大元素": "<= 0.75",
+        "|φ'(z)W| 的最大元素": "in [0.33, 0.75]",
         "每层权重的平方和 / n": "in [0.95, 1.05]",
-        "最大奇异值的最小者": ">= 1.2",
-        "符号随机时每退一层的倍数": "<= 0.8",
+        "最大奇异值的最小者": "in [1.2, 12]",
+        "符号随机时每退一层的倍数": "in [0.47, 0.8]",
     },
-    expect={"每退一层梯度的倍数": ">= 4"},
+    expect={"每退一层梯度的倍数": "in [4, 7.5]"},
     control={"init": "xavier"},  # 绝对值一个不变，只有符号不同
     knobs={"init": ["positive", "xavier"], "width": [8, 128]},
 )
@@ -234,7 +234,7 @@ def bn_alone_explodes(norm="bn", skip="none", act="relu", gain=3.0, seed=0):
 
 
 @claim(
-    guard={"φ' 的平均值": ">= 0.06"},
+    guard={"φ' 的平均值": "in [0.06, 0.39]"},
     expect={"首端 / 末端梯度": "in [0.9, 1.1]"},
     control=[{"skip": "none"}, {"skip": "after"}],
     knobs={"skip": ["identity", "after", "none"], "branch": [0.0, 1.0]},
@@ -251,7 +251,7 @@ def identity_path_keeps_gradient(skip="identity", branch=1.0, seed=0):
 
 @claim(
     guard={"首端 / 末端梯度": ">= 0.3"},
-    expect={"每退一块梯度的倍数": ">= 1.4"},
+    expect={"每退一块梯度的倍数": "in [1.4, 2.1]"},
     control=[{"branch": 0.22}, {"norm": "bn"}, {"skip": "none"}],
     knobs={"branch": [0.0, 1.0], "norm": ["none", "bn"], "skip": ["identity", "none"]},
 )

@@ -71,7 +71,7 @@ def growth(last, first, layers):
 
 
 @claim(
-    guard={"输入均值/标准差": ">= 1"},
+    guard={"输入均值/标准差": "in [1, 2.3]"},
     expect={"前向倍数/(扇入·Var)": "in [0.7, 1.4]", "反向倍数/(扇出·Var)": "in [0.9, 1.1]"},
     control={"shift": 1.0},
     knobs={"shape": ["uniform", "normal", "sign"], "shift": [0.0, 2.0], "fan_out": [100, 800]},
@@ -95,7 +95,7 @@ def fan_in_and_fan_out(shape="uniform", shift=0.0, fan_in=500, fan_out=250, seed
 
 
 @claim(
-    guard={"第一层的激活二阶矩": ">= 0.3"},
+    guard={"第一层的激活二阶矩": "in [0.3, 1.9]"},
     expect={"激活每两层的倍数": "in [0.55, 0.75]", "梯度每两层的倍数": "in [0.55, 0.75]"},
     control=[{"mode": "fan_in"}, {"wide": 64}],
     knobs={"mode": ["xavier", "fan_in"], "wide": [64, 320], "depth": [2, 40]},
@@ -155,7 +155,7 @@ def rate_cannot_repair(mode="tiny", depth=8, seed=0):
 
 
 @claim(
-    guard={"第一层的激活二阶矩": ">= 0.3"},
+    guard={"第一层的激活二阶矩": "in [0.3, 0.84]"},
     expect={"末层二阶矩×2L": "in [0.45, 1.6]", "四分之一深度/末层": "in [2, 8]"},
     control=[{"activation": "relu"}, {"gain": 1.6667}],
     knobs={"activation": ["tanh", "relu", "linear"], "gain": [0.8, 2.0], "depth": [16, 80]},
@@ -178,7 +178,7 @@ def tanh_power_law(activation="tanh", gain=1.0, depth=32, seed=0):
 
 
 @claim(
-    guard={"第一层的激活二阶矩": ">= 0.3"},
+    guard={"第一层的激活二阶矩": "in [0.3, 1.8]"},
     expect={
         "Xavier 的激活倍数": "in [0.44, 0.54]",
         "Xavier 的梯度倍数": "in [0.44, 0.54]",
@@ -203,7 +203,7 @@ def relu_halves(activation="relu", width=64, seed=0):
 
 
 @claim(
-    guard={"末层激活二阶矩": ">= 0.1"},
+    guard={"末层激活二阶矩": "in [0.1, 0.42]"},
     expect={"样本间方差每层倍数": "in [0.045, 0.065]", "梯度二阶矩每层倍数": "in [0.045, 0.065]"},
     control={"activation": "4σ-2"},
     knobs={"activation": ["sigmoid", "4σ-2", "tanh"], "depth": [2, 20]},
@@ -222,7 +222,7 @@ def sigmoid_collapses(activation="sigmoid", depth=10, seed=0):
 
 @claim(
     guard={"单层倍数的平均": "in [0.85, 1.15]"},
-    expect={"末层二阶矩的中位数": "<= 0.05", "末层二阶矩的对数标准差": ">= 1.7"},
+    expect={"末层二阶矩的中位数": "<= 0.05", "末层二阶矩的对数标准差": "in [1.7, 6.2]"},
     control=[{"depth": 4}, {"width": 32}],
     knobs={"width": [4, 32], "depth": [2, 80]},
 )

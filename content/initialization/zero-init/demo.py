@@ -178,7 +178,7 @@ def zero_means_dead(activation="tanh and relu", seed=0):
 
 
 @claim(
-    guard={"样本间输入的标准差": ">= 0.3"},
+    guard={"样本间输入的标准差": "in [0.3, 0.78]"},
     expect={"隐层激活与 0.5 之差": "<= 1e-12"},
     control=[{"activation": "tanh"}, {"init": "random"}],
     knobs={"activation": ["sigmoid", "tanh", "relu"], "init": ["zero", "constant", "random"]},

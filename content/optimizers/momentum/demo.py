@@ -45,7 +45,7 @@ def fewest_steps(A, w0, m, lrs, tol=1e-4, budget=4000):
 
 @claim(
     guard={"两者到达的最大相对误差": "<= 1e-4"},
-    expect={"GD 步数 / 动量步数": ">= 4.5"},
+    expect={"GD 步数 / 动量步数": "in [4.5, 9.3]"},
     control=[{"inertia": False}, {"kappa": 2}],
     knobs={"inertia": [True, False], "kappa": [2, 300]},
 )
@@ -92,7 +92,7 @@ def sqrt_kappa(tuned=True, m=0.5, seed=0):
 
 
 @claim(
-    guard={"走过的相对距离": ">= 0.5"},
+    guard={"走过的相对距离": "in [0.5, 1.5]"},
     expect={"两条轨迹的最大相对差": "<= 1e-9"},
     control=[{"rescale": False}, {"first": "raw"}],
     knobs={"rescale": [True, False], "first": ["damped", "raw"], "m": [0.5, 0.99]},
@@ -116,7 +116,7 @@ def ema_is_rescaled(m=0.9, rescale=True, first="damped", seed=0):
 
 
 @claim(
-    guard={"走过的相对距离": ">= 0.2"},
+    guard={"走过的相对距离": "in [0.2, 2]"},
     expect={"与 GD 轨迹的最大相对差": "<= 0.04"},
     control=[{"factor": 1.0}, {"lr": 0.1}],
     knobs={"factor": [1.0, 20.0], "lr": [1e-4, 0.1]},
@@ -135,7 +135,7 @@ def effective_step(lr=5e-4, factor=10.0, seed=0):
 
 
 @claim(
-    guard={"SGD 稳态方差 / 有效步长": ">= 0.4"},
+    guard={"SGD 稳态方差 / 有效步长": "in [0.4, 0.68]"},
     expect={"稳态位置方差之比": "in [0.9, 1.1]", "单步位移方差之比": "in [0.045, 0.065]"},
     control=[{"m": 0.0, "batch": 19}, {"same_lr": True}],
     knobs={"m": [0.0, 0.98], "batch": [1, 40], "same_lr": [False, True]},
@@ -164,8 +164,8 @@ def noise_stays(m=0.9, batch=1, same_lr=False, seed=0):
 @claim(
     guard={"路程 / 起点距离": ">= 0.3"},
     expect={
-        "冲过最小点的幅度": ">= 0.2",
-        "速度见顶时的剩余距离": ">= 0.12",
+        "冲过最小点的幅度": "in [0.2, 0.42]",
+        "速度见顶时的剩余距离": "in [0.12, 0.34]",
         "最后的相对距离": "<= 1e-4",
     },
     control=[{"m": 0.0}, {"m": 1.0}, {"lr": 0.0001}],
@@ -204,7 +204,7 @@ LEFT, BARRIER, RIGHT = np.sort(np.roots([1, 0, -1, -0.15]).real)
 
 
 @claim(
-    guard={"起点到最远处的距离": ">= 0.1"},
+    guard={"起点到最远处的距离": "in [0.1, 0.64]"},
     expect={"翻出浅极小的比例": "== 0"},
     control={"low": 1.5, "high": 3.0},
     knobs={"low": [0.1, 3.0], "high": [0.2, 4.0]},
@@ -228,7 +228,7 @@ def needs_height(low=0.3, high=0.9, seed=0):
 
 @claim(
     guard={"最后的最大坡度": "<= 0.01"},
-    expect={"从深极小一侧落进浅极小的比例": ">= 0.1"},
+    expect={"从深极小一侧落进浅极小的比例": "in [0.1, 0.32]"},
     control={"m": 0.0},
     knobs={"m": [0.0, 0.99]},
 )
@@ -246,8 +246,11 @@ def leaves_good_too(m=0.98, seed=0):
 
 
 @claim(
-    guard={"起点离最小点的距离": ">= 3", "相隔三步的差": "<= 1e-9"},  # 已经停住，或每三步回到原处
-    expect={"最后离最小点的距离": ">= 0.3"},
+    guard={
+        "起点离最小点的距离": "in [3, 4]",
+        "相隔三步的差": "<= 1e-9",
+    },  # 已经停住，或每三步回到原处
+    expect={"最后离最小点的距离": "in [0.3, 0.81]"},
     control=[{"method": "gd"}, {"method": "nesterov"}],
     knobs={"method": ["heavy-ball", "nesterov", "gd"]},
 )

@@ -1,0 +1,272 @@
+"""ReLU：正半轴不饱和的好处有多大，非零均值、幅度与“导数为 1”各要怎么说才对。"""
+
+import numpy as np
+
+from quizdl.proof import claim, line
+
+
+def sigmoid(z):
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+ACTIVATIONS = {  # φ(z)，以及用输出 a 表示的 φ'
+    "relu": (lambda z: np.maximum(z, 0), lambda a: (a > 0) * 1.0),
+    "leaky": (lambda z: np.maximum(z, 0.1 * z), lambda a: np.where(a > 0, 1, 0.1)),
+    "tanh": (np.tanh, lambda a: 1 - a**2),
+    "sigmoid": (sigmoid, lambda a: a * (1 - a)),
+}
+
+
+@claim(
+    guard={"正负两边的 |z| 都到过": ">= 90", "z 为正的占比": "in [0.4, 0.6]"},
+    expect={"正半轴 |导数 − 1| 的最大值": "<= 1e-6", "负半轴 |导数| 的最大值": "<= 1e-9"},
+    control=[{"act": "tanh"}, {"act": "leaky"}],
+    knobs={"act": ["relu", "leaky", "tanh", "sigmoid"]},
+)
+def only_positive_side_keeps(act="relu", seed=0):
+    """z 大到 100，正半轴的导数仍是 1；负半轴的导数处处是 0，那是另一种饱和"""
+    z, h = np.random.default_rng(seed).uniform(-100, 100, 2000), 1e-5
+    phi, _ = ACTIVATIONS[act]
+    z = z[np.abs(z) > 2 * h]  # 差分不跨过折点
+    slope = (phi(z + h) - phi(z - h)) / (2 * h)
+    grid = np.linspace(-6, 6, 121)
+    return {
+        "正负两边的 |z| 都到过": min(z.max(), -z.min()),
+        "z 为正的占比": (z > 0).mean(),
+        "正半轴 |导数 − 1| 的最大值": np.abs(slope[z > 0] - 1).max(),
+        "负半轴 |导数| 的最大值": np.abs(slope[z < 0]).max(),
+        "φ": line({act: phi(grid), "tanh": np.tanh(grid)}, grid, x_label="z"),
+    }
+
+
+def loss_and_grads(weights, bias, act, X, y):
+    """均方误差与各层权重的梯度；隐层 φ(h W + bias)，输出层线性。"""
+    phi, dphi = ACTIVATIONS[act]
+    h = [X]
+    for W in weights[:-1]:
+        h.append(phi(h[-1] @ W + bias))  # (n, width)
+    out = h[-1] @ weights[-1]  # (n, 1)
+    delta, grads = 2 * (out - y) / len(X), []
+    for W, a in zip(weights[::-1], h[::-1], strict=True):
+        grads.append(a.T @ delta)
+        delta = (delta @ W.T) * dphi(a)
+    return out, grads[::-1]
+
+
+@claim(
+    guard={"最大一层的 |⟨W, 梯度⟩|": ">= 0.05"},
+    expect={
+        "各层 ⟨W, 梯度⟩ 的相对极差": "<= 1e-9",
+        "缩放后输出的相对变化": "<= 1e-9",
+        "两层相对更新之比的变化 · c⁴ − 1": "in [-1e-9, 1e-9]",
+    },
+    control=[{"act": "tanh"}, {"bias": 0.3}],
+    knobs={"act": ["relu", "leaky", "tanh", "sigmoid"], "bias": [-0.5, 0.5], "c": [0.5, 20.0]},
+)
+def same_function_other_speed(act="relu", bias=0.0, c=10.0, seed=0):
+    """第一层权重乘 10、第二层除以 10：函数不变，两层的相对更新之比变成万分之一"""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(0, 1, (64, 8)), rng.normal(1, 1, (64, 1))
+    sizes = [(8, 32), (32, 32), (32, 1)]
+    weights = [rng.normal(0, np.sqrt(2 / n), (n, m)) for n, m in sizes]
+    scaled = [c * weights[0], weights[1] / c, weights[2]]
+    out, grads = loss_and_grads(weights, bias, act, X, y)
+    out_scaled, grads_scaled = loss_and_grads(scaled, bias, act, X, y)
+    balance = [(W * g).sum() for W, g in zip(weights, grads, strict=True)]
+
+    def first_to_second(weights, grads):
+        one, two = (np.linalg.norm(grads[k]) / np.linalg.norm(weights[k]) for k in (0, 1))
+        return one / two
+
+    change = first_to_second(scaled, grads_scaled) / first_to_second(weights, grads)
+    return {
+        "最大一层的 |⟨W, 梯度⟩|": np.abs(balance).max(),
+        "各层 ⟨W, 梯度⟩ 的相对极差": np.ptp(balance) / np.abs(balance).max(),
+        "缩放后输出的相对变化": np.linalg.norm(out_scaled - out) / np.linalg.norm(out),
+        "两层相对更新之比的变化 · c⁴ − 1": change * c**4 - 1,
+    }
+
+
+@claim(
+    guard={"首层激活的二阶矩": ">= 0.05"},
+    expect={
+        "Var = 1/n 时每层的倍数": "in [0.43, 0.57]",
+        "Var = 2/n 时每层的倍数": "in [0.86, 1.14]",
+        "Var = 3/n 时每层的倍数": "in [1.29, 1.71]",
+    },
+    control=[{"act": "tanh"}, {"mean": 0.05}],
+    knobs={"act": ["relu", "leaky", "tanh", "sigmoid"], "mean": [0.0, 0.1], "width": [16, 256]},
+)
+def amplitude_follows_variance(act="relu", width=128, mean=0.0, depth=12, seed=0):
+    """激活的二阶矩每层乘 n·Var(w)/2：缩小、不变还是放大，由权重的方差定"""
+    rng = np.random.default_rng(seed)
+    phi, _ = ACTIVATIONS[act]
+    h = rng.normal(0, 1, (3, 64, width))  # 三种方差，(3, batch, n)
+    variance = np.array([1, 2, 3])[:, None, None] / width
+    q = [(h**2).mean(axis=(1, 2))]
+    for _ in range(depth):
+        W = rng.normal(mean, 1, (3, width, width)) * np.sqrt(variance)
+        h = phi(h @ W)
+        q.append((h**2).mean(axis=(1, 2)))
+    one, two, three = (q[-1] / q[0]) ** (1 / depth)
+    curves = dict(zip(("1/n", "2/n", "3/n"), np.transpose(q), strict=True))
+    return {
+        "首层激活的二阶矩": q[1].min(),
+        "Var = 1/n 时每层的倍数": one,
+        "Var = 2/n 时每层的倍数": two,
+        "Var = 3/n 时每层的倍数": three,
+        "各层激活的二阶矩": line(curves, x_label="层（0 是输入）", log_y=True),
+    }
+
+
+def one_sign(grad):
+    """各神经元的入权重梯度 (..., fan_in, units)：非零的那些是否全同号。"""
+    signs = np.sign(grad)
+    return np.abs(signs.sum(axis=-2)) == np.abs(signs).sum(axis=-2)
+
+
+@claim(
+    guard={"第二层非零梯度的占比": ">= 0.1"},
+    expect={
+        "第二层 单个样本同号的占比": "== 1",
+        "第二层 神经元中梯度为正的占比": "in [0.4, 0.6]",
+        "第一层 单个样本同号的占比": "<= 0.02",
+        "第二层 整批相加后同号的占比": "<= 0.3",
+    },
+    control=[{"act": "tanh"}, {"act": "leaky"}, {"inputs": "positive"}],
+    knobs={
+        "act": ["relu", "leaky", "tanh", "sigmoid"],
+        "inputs": ["centred", "positive"],
+        "batch": [2, 256],
+    },
+)
+def one_sign_per_neuron(act="relu", inputs="centred", batch=128, seed=0):
+    """同号只发生在单个样本、同一个神经元的入权重之间，不是“所有参数”"""
+    rng = np.random.default_rng(seed)
+    phi, dphi = ACTIVATIONS[act]
+    X, y = rng.normal(0, 1, (batch, 10)), rng.normal(0, 1, batch)
+    X = {"centred": X, "positive": np.abs(X)}[inputs]
+    W1, W2 = rng.normal(0, np.sqrt(2 / 10), (10, 32)), rng.normal(0, np.sqrt(2 / 32), (32, 16))
+    w3 = rng.choice([-1, 1], 16) * 0.25
+    a1 = phi(X @ W1)  # (n, 32)
+    a2 = phi(a1 @ W2)  # (n, 16)
+    error = a2 @ w3 - y
+    d2 = (error - error.mean())[:, None] * w3 * dphi(a2)  # (n, 16)；输出偏置已把平均残差拟合成 0
+    d1 = d2 @ W2.T * dphi(a1)  # (n, 32)
+    g1, g2 = X[:, :, None] * d1[:, None], a1[:, :, None] * d2[:, None]  # 每个样本一份
+    return {
+        "第二层非零梯度的占比": (g2 != 0).mean(),
+        "第二层 单个样本同号的占比": one_sign(g2)[d2 != 0].mean(),
+        "第二层 神经元中梯度为正的占比": (d2[d2 != 0] > 0).mean(),
+        "第一层 单个样本同号的占比": one_sign(g1)[d1 != 0].mean(),
+        "第二层 整批相加后同号的占比": one_sign(g2.sum(axis=0)).mean(),
+    }
+
+
+def fewest_steps(A, w0, tol=1e-3, budget=2000):
+    """wᵀAw / 2 上的梯度下降：几个学习率里最先把距离缩到 tol 倍的步数。"""
+    rates = 2 / np.linalg.eigvalsh(A)[-1] * np.linspace(0.5, 0.98, 9)[:, None]  # (lrs, 1)
+    W = np.tile(w0, (len(rates), 1))  # (lrs, n)
+    for t in range(1, budget + 1):
+        W = W - rates * (W @ A)
+        if np.linalg.norm(W, axis=1).min() <= tol * np.linalg.norm(w0):
+            return t
+    return budget
+
+
+@claim(
+    guard={"减去均值后的步数": "in [2, 500]"},
+    expect={
+        "步数 原样 / 减去均值": "in [7, 18]",
+        "最陡的方向与均值向量的余弦": ">= 0.99",
+    },
+    control=[{"act": "tanh"}, {"width": 4}],
+    knobs={"act": ["relu", "leaky", "tanh", "sigmoid"], "width": [4, 96]},
+)
+def mean_makes_it_slow(act="relu", width=64, seed=0):
+    """宽 64 的 ReLU 层后面接线性回归：减去各神经元的均值，梯度下降快五倍以上"""
+    rng = np.random.default_rng(seed)
+    phi, _ = ACTIVATIONS[act]
+    z = rng.normal(0, 1, (1000, 128)) @ rng.normal(0, 128**-0.5, (128, width))
+    a = phi(z)  # (N, width)
+    mean = a.mean(axis=0)
+    A, A0 = (h.T @ h / len(h) for h in (a, a - mean))  # 这一层权重的 Hessian
+    w0 = rng.normal(0, 1, width)
+    eigenvalues, vectors = np.linalg.eigh(A)
+    steps, centred = fewest_steps(A, w0), fewest_steps(A0, w0)
+    return {
+        "减去均值后的步数": centred,
+        "步数 原样 / 减去均值": steps / centred,
+        "最陡的方向与均值向量的余弦": np.abs(vectors[:, -1] @ mean) / np.linalg.norm(mean),
+        "条件数": eigenvalues[-1] / eigenvalues[0],
+    }
+
+
+SETUP = {  # 初始化的 n·Var(w)，与各自的学习率
+    "relu": (2.0, np.geomspace(0.02, 0.3, 4)),
+    "tanh": (1.0, np.geomspace(0.05, 0.6, 4)),
+    "sigmoid": (1.0, np.geomspace(0.1, 100, 4)),
+    "tanh, 小权重": (0.1, np.geomspace(0.05, 30, 4)),
+}
+
+
+def losses(setup, depth, seed, width=24, steps=20, nets=4):
+    """全批量梯度下降走 steps 步；各网络、各学习率最后的损失 (nets, rates)，常数预测为 1。"""
+    gain, rates = SETUP[setup]
+    phi, dphi = ACTIVATIONS[setup.split(",")[0]]
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0, 1, (nets, 1, 48, 6))
+    y = np.sin(X @ rng.normal(0, 1, (6, 2)) / 2).sum(axis=3, keepdims=True)
+    y = (y - y.mean(axis=2, keepdims=True)) / y.std(axis=2, keepdims=True)
+    sizes = [6] + [width] * depth
+    weights = [rng.normal(0, np.sqrt(gain / n), (nets, 1, n, width)) for n in sizes[:-1]]
+    weights.append(rng.normal(0, np.sqrt(1 / width), (nets, 1, width, 1)))
+    biases, lr = [0.0] * len(weights), rates[:, None, None]  # 各学习率起点相同
+    for _ in range(steps + 1):
+        h = [X]
+        for W, b in zip(weights[:-1], biases[:-1], strict=True):
+            h.append(phi(h[-1] @ W + b))
+        error = h[-1] @ weights[-1] + biases[-1] - y  # (nets, rates, n, 1)
+        loss = (error**2).mean(axis=(2, 3))
+        delta = 2 * error / 48 * (loss < 1e4)[:, :, None, None]  # 发散的停住
+        for k in reversed(range(len(weights))):
+            W, a = weights[k], h[k]
+            weights[k] = W - lr * (np.swapaxes(a, -1, -2) @ delta)
+            biases[k] = biases[k] - lr * delta.sum(axis=2, keepdims=True)
+            delta = (delta @ np.swapaxes(W, -1, -2)) * dphi(a)
+    return loss
+
+
+def lowest(setup, depth, seed):
+    """每个网络取最好的学习率，再对网络取几何平均。"""
+    return np.exp(np.log(losses(setup, depth, seed).min(axis=1)).mean())
+
+
+@claim(
+    guard={"六层 ReLU 走完 20 步的损失": "in [0.05, 0.6]"},
+    expect={"对手走完 20 步的损失": ">= 0.95"},
+    control=[{"rival": "tanh"}, {"depth": 1}],
+    knobs={"rival": ["sigmoid", "tanh", "relu"], "depth": [1, 6]},
+)
+def faster_than_deep_sigmoid(rival="sigmoid", depth=6, seed=0):
+    """六个隐层：各自调好学习率，走完 20 步，ReLU 学到了，sigmoid 还停在常数预测"""
+    return {
+        "六层 ReLU 走完 20 步的损失": lowest("relu", 6, seed),
+        "对手走完 20 步的损失": lowest(rival, depth, seed),
+    }
+
+
+@claim(
+    guard={"六层 ReLU 走完 20 步的损失": "in [0.05, 0.6]"},
+    expect={"损失之比 对手 / ReLU": "<= 0.8"},
+    control=[{"rival": "sigmoid"}, {"rival": "tanh, 小权重"}],
+    knobs={"rival": ["tanh", "tanh, 小权重", "sigmoid"]},
+)
+def not_faster_than_tanh(rival="tanh", seed=0):
+    """同样六个隐层，换成没有饱和的 tanh：各自调好学习率，走完 20 步的损失反而更低"""
+    relu = lowest("relu", 6, seed)
+    return {
+        "六层 ReLU 走完 20 步的损失": relu,
+        "损失之比 对手 / ReLU": lowest(rival, 6, seed) / relu,
+    }
