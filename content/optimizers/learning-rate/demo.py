@@ -1,5 +1,7 @@
 """学习率：上限从哪里来，最好的在哪里，怎么试出来，什么时候要变。"""
 
+from itertools import pairwise
+
 import numpy as np
 
 from quizdl.proof import claim, line
@@ -15,7 +17,10 @@ def quadratic(kappa, seed, dim=10):
 
 @claim(
     guard={"最慢一档的步数": "in [100, 2400]"},
-    expect={"最快的学习率 / 理论值": "in [0.98, 1.01]", "小学习率处步数的幂次": "in [-1.05, -0.95]"},
+    expect={
+        "最快的学习率 / 理论值": "in [0.98, 1.01]",
+        "小学习率处步数的幂次": "in [-1.05, -0.95]",
+    },
     control=[{"m": 0.9}, {"start": "steep"}],
     knobs={"m": [0.0, 0.9], "kappa": [5, 50], "start": ["all", "steep"]},
 )
@@ -65,7 +70,10 @@ def momentum_moves_limit(m=0.9, method="heavy-ball", seed=0):
             grown = np.linalg.norm(W, axis=1) > 10 * np.linalg.norm(error)
         return lr[np.argmax(grown | np.isnan(W).any(axis=1)) - 1, 0]
 
-    return {"不带动量时的上限 × λmax": limit(0), "重球的上限 × λmax / 2(1+m)": limit(m) / (2 * (1 + m))}
+    return {
+        "不带动量时的上限 × λmax": limit(0),
+        "重球的上限 × λmax / 2(1+m)": limit(m) / (2 * (1 + m)),
+    }
 
 
 def forward_backward(Ws, X, y, act):
@@ -88,8 +96,11 @@ def relu_nets(sizes, scale, seed, nets=4, n=24):
     X = rng.normal(size=(nets, 1, n, sizes[0]))
     y = np.abs(X[..., :1])
     y = (y - y.mean(axis=-2, keepdims=True)) / y.std(axis=-2, keepdims=True)
-    shapes = zip(sizes, sizes[1:], strict=False)
-    return [scale * rng.normal(0, np.sqrt(2 / a), (nets, 1, a, b)) for a, b in shapes], X, y
+    return (
+        [scale * rng.normal(0, np.sqrt(2 / a), (nets, 1, a, b)) for a, b in pairwise(sizes)],
+        X,
+        y,
+    )
 
 
 def train(Ws, X, y, schedule):
@@ -119,7 +130,7 @@ def largest_usable(losses, lrs, below):
     knobs={"sweep": [10, 1000]},
 )
 def range_test(sweep=200, seed=0):
-    """学习率在 200 步里从 1e-4 升到 10，损失炸开处离真正可用的上限不远；30 步就升完则高估好几倍。"""
+    """学习率 200 步里从 1e-4 升到 10，损失炸开处离真正可用的上限不远；30 步升完则高估好几倍。"""
     Ws, X, y = relu_nets((4, 16, 1), 1, seed)
     rising = np.geomspace(1e-4, 10, sweep)
     losses = train(Ws, X, y, rising[:, None])[:, :, 0]  # (sweep, nets)
@@ -130,7 +141,12 @@ def range_test(sweep=200, seed=0):
         "最好一档的最后损失": real[-20:].mean(axis=0).min(axis=1).max(),
         "测试读数 / 真正可用的上限": geometric_mean(reading / largest_usable(real, lrs, 0.5)),
         "一次测试": line(
-            np.minimum(losses[:, 0], 100), rising, x_label="学习率", y_label="损失", log_x=True, log_y=True
+            np.minimum(losses[:, 0], 100),
+            rising,
+            x_label="学习率",
+            y_label="损失",
+            log_x=True,
+            log_y=True,
         ),
     }
 
@@ -160,9 +176,9 @@ SIZES = (3, 8, 8, 1)
 
 def unflatten(v):
     """(copies, 96) → 每层 (copies, in, out)"""
-    cuts = np.cumsum([a * b for a, b in zip(SIZES, SIZES[1:], strict=False)])
+    cuts = np.cumsum([a * b for a, b in pairwise(SIZES)])
     parts = np.split(v, cuts[:-1], axis=1)
-    return [p.reshape(-1, a, b) for p, a, b in zip(parts, SIZES, SIZES[1:], strict=False)]
+    return [p.reshape(-1, *shape) for p, shape in zip(parts, pairwise(SIZES), strict=True)]
 
 
 def gradient(v, X, y):
@@ -194,8 +210,8 @@ def edge_of_stability(lr=0.2, seed=0):
     u = rng.normal(size=(3, 1))
     y = np.sin(2 * X @ u / np.linalg.norm(u))  # (32, 1)
     y = (y - y.mean()) / y.std()
-    shapes = zip(SIZES, SIZES[1:], strict=False)
-    v = np.concatenate([rng.normal(0, 0.7 * a**-0.5, a * b) for a, b in shapes])[None]  # (1, 96)
+    layers = [rng.normal(0, 0.7 * a**-0.5, a * b) for a, b in pairwise(SIZES)]
+    v = np.concatenate(layers)[None]  # (1, 96)
     edge, losses = [], []
     for t in range(900):
         if t % 50 == 0:
@@ -208,7 +224,9 @@ def edge_of_stability(lr=0.2, seed=0):
         "起点 λmax / (2/η)": edge[0],
         "最后 λmax / (2/η)": np.mean(edge[-6:]),
         "全量损失上升的步数比例": np.mean(np.diff(losses) > 0),
-        "曲率": line(edge, np.arange(18) * 50, x_label="步", y_label="λmax × η / 2", rules={"上限": 1}),
+        "曲率": line(
+            edge, np.arange(18) * 50, x_label="步", y_label="λmax × η / 2", rules={"上限": 1}
+        ),
     }
 
 

@@ -1,0 +1,153 @@
+"""为什么要 Embedding：查表就是 one-hot 乘矩阵，省的是计算，换的是相似性。"""
+
+import numpy as np
+
+from quizdl.proof import bar, claim
+
+
+def one_hot(ids, vocab):
+    return np.eye(vocab)[ids]  # (n, vocab)
+
+
+def table_grad(ids, g, vocab, accumulate=True):
+    """查表的反向：把每个样本的梯度加到它用过的那一行。g: (n, d)"""
+    grad = np.zeros((vocab, g.shape[1]))
+    if accumulate:
+        np.add.at(grad, ids, g)  # 同一个编号出现几次就累加几次
+    else:
+        grad[ids] += g  # 陷阱：重复的编号只留下最后一次
+    return grad
+
+
+@claim(
+    guard={"批内重复的编号占比": ">= 0.1"},
+    expect={"输出的相对差": "<= 1e-12", "梯度的相对差": "<= 1e-12"},
+    control=[{"accumulate": False}, {"noise": 0.01}],
+    knobs={"accumulate": [True, False], "noise": [0.0, 0.5], "vocab": [2, 500]},
+)
+def lookup_is_matmul(accumulate=True, noise=0.0, vocab=100, seed=0):
+    """查表等于 one-hot 乘矩阵，前向与反向都一样；反向要把重复的编号累加起来"""
+    rng = np.random.default_rng(seed)
+    E = rng.normal(size=(vocab, 8))
+    ids, g = rng.integers(0, vocab, 64), rng.normal(size=(64, 8))
+    X = one_hot(ids, vocab) + rng.normal(0, noise, (64, vocab))  # noise > 0：不再是 one-hot
+    out, grad = E[ids], table_grad(ids, g, vocab, accumulate)
+    return {
+        "批内重复的编号占比": 1 - len(np.unique(ids)) / len(ids),
+        "输出的相对差": np.linalg.norm(X @ E - out) / np.linalg.norm(out),
+        "梯度的相对差": np.linalg.norm(X.T @ g - grad) / np.linalg.norm(X.T @ g),
+    }
+
+
+@claim(
+    guard={"每批不同的编号数": ">= 3"},
+    expect={"乘法里乘 0 的比例": ">= 0.999", "梯度里全零行的比例": ">= 0.95"},
+    control={"vocab": 4},
+    knobs={"vocab": [4, 5000], "batch": [16, 512]},
+)
+def almost_all_is_zero(vocab=2000, batch=64, seed=0):
+    """2000 类、每批 64 个样本：按 one-hot 做矩阵乘，99.9% 以上的乘法乘的是 0"""
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(0, vocab, batch)
+    X = one_hot(ids, vocab)
+    grad = X.T @ rng.normal(size=(batch, 8))  # (vocab, 8)
+    return {
+        "每批不同的编号数": len(np.unique(ids)),
+        "乘法里乘 0 的比例": np.mean(X == 0),
+        "梯度里全零行的比例": np.mean(~grad.any(axis=1)),
+    }
+
+
+@claim(
+    guard={"被训练的类别预测的变化": ">= 0.1"},
+    expect={"其余类别预测的相对变化": "<= 1e-12", "两两距离的相对极差": "<= 1e-12"},
+    control=[{"code": "dense"}, {"code": "one-hot + bias"}],
+    knobs={"code": ["one-hot", "dense", "one-hot + bias"]},
+)
+def one_hot_shares_nothing(code="one-hot", seed=0):
+    """one-hot 两两等距：线性模型在一个类别上学到的，一点也不会传给别的类别"""
+    rng = np.random.default_rng(seed)
+    X = one_hot(rng.permutation(20), 20)  # 第几类编成几号是随意的
+    if code == "one-hot + bias":
+        X = np.hstack([X, np.ones((20, 1))])
+    if code == "dense":
+        X = rng.normal(size=(20, 5))
+    error = rng.uniform(1, 2)  # 第 0 类的样本上，预测差了多少
+    moved = X @ (error * X[0])  # w 沿 error·x 走一步（学习率 1），各类别预测的变化
+    apart = np.linalg.norm(X[:, None] - X[None], axis=2)[~np.eye(20, dtype=bool)]
+    return {
+        "被训练的类别预测的变化": np.abs(moved[0]),
+        "其余类别预测的相对变化": np.abs(moved[1:]).max() / np.abs(moved[0]),
+        "两两距离的相对极差": np.ptp(apart) / apart.mean(),
+    }
+
+
+@claim(
+    guard={"用到的行移动的距离": ">= 0.5", "用到的行离目标的远近": "in [0.1, 0.65]"},
+    expect={"没用到的行/用到的行": "<= 1e-9"},
+    control=[{"optimizer": "adam"}, {"optimizer": "momentum"}, {"decay": 1e-3}],
+    knobs={
+        "optimizer": ["sgd", "momentum", "adam", "lazy adam"],
+        "decay": [0.0, 0.01],
+        "steps": [1, 100],
+    },
+)
+def unused_rows_stay(optimizer="sgd", decay=0.0, steps=20, seed=0):
+    """批里没有的行梯度为零，SGD 不动它；Adam、动量的余劲和权重衰减却会动它"""
+    rng = np.random.default_rng(seed)
+    E, target = rng.normal(size=(2, 40, 8))
+    m, v = np.zeros_like(E), np.zeros_like(E)
+    for t in range(1, 20 + steps + 1):
+        if t == 21:
+            start = E  # 前 20 步人人都有；之后只剩前 20 行
+        ids = rng.integers(0, 40 if t <= 20 else 20, 64)
+        g = table_grad(ids, E[ids] - target[ids], 40)
+        m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g**2
+        step = {
+            "sgd": 0.02 * g,
+            "momentum": 0.02 * m,
+            "adam": 0.05 * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.99**t)) + 1e-8),
+        }[optimizer.removeprefix("lazy ")]
+        if optimizer == "lazy adam":  # 只更新批里出现的行
+            step = step * np.isin(np.arange(40), ids)[:, None]
+        E = E - step - decay * E
+    moved = np.linalg.norm(E - start, axis=1)
+    left = np.linalg.norm(E - target, axis=1) / np.linalg.norm(start - target, axis=1)
+    return {
+        "用到的行移动的距离": moved[:20].mean(),
+        "用到的行离目标的远近": left[:20].mean(),
+        "没用到的行/用到的行": moved[20:].mean() / moved[:20].mean(),
+    }
+
+
+def learn_rows(frequency, optimizer, lr, rng, vocab=400, d=8, batch=64, steps=150):
+    """每行学自己类别的目标（带噪声的样本），返回每行剩下的相对误差。"""
+    p = 1 / np.arange(1, vocab + 1) if frequency == "zipf" else np.ones(vocab)
+    p = p / p.sum()
+    target = rng.normal(size=(vocab, d))
+    E, G = np.zeros((vocab, d)), np.zeros((vocab, d))
+    draws = rng.choice(vocab, (steps, batch), p=p)
+    for ids in draws:
+        y = target[ids] + 0.5 * rng.normal(size=(batch, d))
+        g = table_grad(ids, E[ids] - y, vocab) / batch
+        G = G + g**2
+        E = E - lr * (g if optimizer == "sgd" else g / (np.sqrt(G) + 1e-8))
+    return np.mean((E - target) ** 2, axis=1) / np.mean(target**2, axis=1), p
+
+
+@claim(
+    guard={"最常见一成的误差": "<= 0.06"},
+    expect={"最少见一半的误差": "in [0.26, 0.4]"},
+    control=[{"frequency": "uniform"}, {"optimizer": "adagrad"}],
+    knobs={"frequency": ["zipf", "uniform"], "optimizer": ["sgd", "adagrad"]},
+)
+def rare_rows_learn_little(frequency="zipf", optimizer="sgd", seed=0):
+    """频率服从 Zipf：调好学习率的 SGD 走完，最少见的一半类别还剩三成左右的误差"""
+    rates = (1, 2, 4, 8) if optimizer == "sgd" else (0.15, 0.3, 0.6, 1.2)
+    runs = [learn_rows(frequency, optimizer, lr, np.random.default_rng(seed)) for lr in rates]
+    error, p = min(runs, key=lambda run: run[0] @ run[1])
+    return {
+        "最少见一半的误差": error[200:].mean(),
+        "最常见一成的误差": error[:40].mean(),
+        "误差": bar({f"第 {k * 50 + 1} 类起": error[k * 50 : k * 50 + 50].mean() for k in range(8)}),
+    }
