@@ -1,5 +1,7 @@
 """dead ReLU：怎样才算死，谁的梯度是 0，怎么死的，能不能活过来。"""
 
+from itertools import pairwise
+
 import numpy as np
 
 from quizdl.proof import claim, line
@@ -23,18 +25,15 @@ def gradients(params, X, loss_grad, slope=0.0):
     h, slopes, out = forward(params, X, slope)
     delta, grads = loss_grad(out), []
     for k in reversed(range(len(params))):
-        grads.append((np.swapaxes(h[k], -1, -2) @ delta, delta.sum(axis=-2, keepdims=True)))
+        grads.append((h[k].T @ delta, delta.sum(axis=0, keepdims=True)))
         if k:
-            delta = delta @ np.swapaxes(params[k][0], -1, -2) * slopes[k - 1]
+            delta = delta @ params[k][0].T * slopes[k - 1]
     return grads[::-1]
 
 
-def he(sizes, rng, *stack):
-    """He 初始化，偏置为 0；stack 是前面再加的维。"""
-    return [
-        (rng.normal(0, np.sqrt(2 / n), (*stack, n, m)), np.zeros((*stack, 1, m)))
-        for n, m in zip(sizes[:-1], sizes[1:], strict=True)
-    ]
+def he(sizes, rng):
+    """He 初始化，偏置为 0。"""
+    return [(rng.normal(0, np.sqrt(2 / n), (n, m)), np.zeros((1, m))) for n, m in pairwise(sizes)]
 
 
 def dead(slopes):
@@ -42,12 +41,8 @@ def dead(slopes):
     return (slopes == 0).all(axis=-2)
 
 
-def relative(a, b):
-    return np.linalg.norm(a - b) / np.linalg.norm(b)
-
-
 @claim(
-    guard={"第一层其余神经元的入梯度": ">= 1e-2", "梯度与差分的误差": "<= 1e-5"},
+    guard={"第一层其余神经元的入梯度": ">= 1e-2", "梯度与差分的误差": "<= 1e-3"},
     expect={
         "入权重梯度 / 其余的平均": "<= 1e-9",
         "出权重梯度 / 其余的平均": "<= 1e-9",
@@ -60,11 +55,13 @@ def dead_is_like_removed(shift=-20.0, act="relu", seed=0):
     """对所有样本都为负的神经元：入、出权重的梯度是 0，其余参数的梯度与把它删掉时相同"""
     rng = np.random.default_rng(seed)
     X, y = rng.normal(0, 1, (64, 10)), rng.normal(0, 1, (64, 1))
-    params = he([10, 16, 16, 1], rng)
+    params = he([10, 24, 24, 1], rng)
     params[0][1][0, 0] = shift  # 第一层第 0 个神经元的偏置
     error = lambda out: 2 * (out - y) / len(y)
     full = gradients(params, X, error, SLOPES[act])
-    moved = lambda h: [[p + h * g for p, g in zip(*each)] for each in zip(params, full)]
+    moved = lambda h: [
+        [p + h * g for p, g in zip(*each, strict=True)] for each in zip(params, full, strict=True)
+    ]
     loss = lambda h: ((forward(moved(h), X, SLOPES[act])[2] - y) ** 2).mean()
     (W1, b1), (W2, b2), last = params
     rest = [(W1[:, 1:], b1[:, 1:]), (W2[1:], b2), last]  # 删掉它
@@ -72,13 +69,14 @@ def dead_is_like_removed(shift=-20.0, act="relu", seed=0):
     into, out_of = np.linalg.norm(full[0][0], axis=0), np.linalg.norm(full[1][0], axis=1)
     kept = [full[0][0][:, 1:], full[0][1][:, 1:], full[1][0][1:], full[1][1], *full[2]]
     flat = lambda parts: np.concatenate([np.ravel(each) for each in parts])
+    one, two = flat(kept), flat([g for pair in removed for g in pair])
     along = sum((g**2).sum() for pair in full for g in pair)  # 沿梯度方向的导数
     return {
         "第一层其余神经元的入梯度": into[1:].mean(),
         "梯度与差分的误差": abs((loss(1e-6) - loss(-1e-6)) / 2e-6 / along - 1),
         "入权重梯度 / 其余的平均": into[0] / into[1:].mean(),
         "出权重梯度 / 其余的平均": out_of[0] / out_of[1:].mean(),
-        "其余梯度与删掉它之差": relative(flat(kept), flat([a for pair in removed for a in pair])),
+        "其余梯度与删掉它之差": np.linalg.norm(one - two) / np.linalg.norm(two),
     }
 
 
@@ -158,7 +156,11 @@ def big_steps_kill(lr=10.0, steps=10, seed=0):
     guard={"压死的一半开始时活着的占比": "<= 0.01", "训练后损失 / 训练前": "<= 0.5"},
     expect={"复活的占比": "in [0.05, 0.8]"},
     control=[{"below": "frozen"}, {"below": "decay"}],
-    knobs={"below": ["trained", "frozen", "decay"], "lr": [0.01, 0.1], "depth_of_death": [0.0, 3.0]},
+    knobs={
+        "below": ["trained", "frozen", "decay"],
+        "lr": [0.01, 0.1],
+        "depth_of_death": [0.0, 3.0],
+    },
 )
 def lower_layer_revives(below="trained", lr=0.1, depth_of_death=0.02, seed=0):
     """第二层的一半神经元刚好死掉：训练第一层能让其中一部分复活；冻结第一层则一个也不会"""
@@ -199,9 +201,10 @@ def lower_layer_revives(below="trained", lr=0.1, depth_of_death=0.02, seed=0):
     knobs={"norm": ["bn", "none"], "beta": [-6.0, 2.0], "shift": [-8.0, 2.0]},
 )
 def bn_cancels_the_bias(norm="bn", beta=0.0, shift=-8.0, seed=0):
-    """偏置偏到 −8：ReLU 前做 BN，没有神经元死掉；可 BN 自己的 β 太负照样会死"""
+    """偏置在 −4 到 −12 之间：ReLU 前做 BN，没有神经元死掉；可 BN 自己的 β 太负照样会死"""
     rng = np.random.default_rng(seed)
-    z = rng.normal(0, 1, (256, 20)) @ rng.normal(0, np.sqrt(2 / 20), (20, 500)) + shift
+    z = rng.normal(0, 1, (256, 20)) @ rng.normal(0, np.sqrt(2 / 20), (20, 500))
+    z = z + shift * rng.uniform(0.5, 1.5, 500)  # 各神经元偏得不一样
     std = z.std(axis=0)
     y = (z - z.mean(axis=0)) / std + beta if norm == "bn" else z + beta
     return {

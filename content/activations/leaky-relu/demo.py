@@ -13,7 +13,7 @@ def slope(z, alpha):
     return np.where(z > 0, 1.0, alpha)
 
 
-def revive(alpha, target, X, w, budget=1000, lr=1.0):
+def revive(alpha, target, X, w, budget=500, lr=1.0):
     """b = −5，全体样本都在负半轴；各神经元第一次有样本被激活的步数 (units,)，和每步的比例。"""
     b = np.full(w.shape[1], -5.0)
     steps, shares = np.full(w.shape[1], float(budget)), []
@@ -88,7 +88,7 @@ def gain_keeps_second_moment(gain="leaky", alpha=0.5, depth=20, seed=0):
     }
 
 
-def train(alpha, bias, seed, hidden=16, tasks=3, steps=150):
+def train(alpha, bias, seed, hidden=16, tasks=3, steps=120):
     """一个隐层的回归，偏置从 bias 出发。每题取最好的学习率：测试误差，和整批为负的单元的比例。"""
     rng = np.random.default_rng(seed)
     lr = np.array([0.03, 0.06, 0.12, 0.25])[:, None, None]
@@ -123,7 +123,7 @@ def ratio(a, b):
     knobs={"alpha": [0.0, 0.2], "bias": [-8.0, 0.0]},
 )
 def tiny_slope_barely_rescues(alpha=0.01, bias=-6.0, seed=0):
-    """偏置被推到 −6：α = 0.01 训练 150 步，八成以上的单元仍整批为负，误差与 ReLU 相近"""
+    """偏置被推到 −6：α = 0.01 训练 120 步，八成以上的单元仍整批为负，误差与 ReLU 相近"""
     dead, dead_share = train(0.0, bias, seed)
     saved, share = train(alpha, bias, seed)
     return {

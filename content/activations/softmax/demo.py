@@ -22,7 +22,11 @@ JACOBIANS = {  # ∂p_i/∂z_j 的几种说法，p: (K,)
 
 
 @claim(
-    guard={"差分 Jacobian 的最大元素": "in [0.1, 0.26]", "差分的秩 - (K - 1)": "== 0"},
+    guard={
+        "差分 Jacobian 的最大元素": "in [0.1, 0.26]",
+        "差分的秩 - (K - 1)": "== 0",
+        "差分的对角线与 p(1-p) 之差": "<= 1e-9",
+    },
     expect={"与中心差分的最大误差": "<= 1e-9", "公式的各行之和": "<= 1e-12"},
     control=[{"form": "diag(p(1-p))"}, {"form": "p - 1"}],
     knobs={"form": ["diag(p) - pp^T", "diag(p(1-p))", "p - 1"], "K": [2, 12]},
@@ -32,12 +36,14 @@ def jacobian_has_rank_k_minus_1(form="diag(p) - pp^T", K=6, seed=0):
     z, h = np.random.default_rng(seed).normal(0, 1, K), 1e-5
     steps = h * np.eye(K)
     numeric = (softmax(z + steps) - softmax(z - steps)).T / (2 * h)  # (i, j)：∂p_i/∂z_j
-    formula = JACOBIANS[form](softmax(z))
+    p = softmax(z)
+    formula, diagonal = JACOBIANS[form](p), JACOBIANS["diag(p(1-p))"](p)
     return {
         "差分 Jacobian 的最大元素": numeric.max(),
         "与中心差分的最大误差": np.abs(formula - numeric).max(),
         "差分的秩 - (K - 1)": np.linalg.matrix_rank(numeric, tol=1e-6) - (K - 1),
-        "公式的各行之和": np.abs(formula.sum(axis=1)).max(),
+        "差分的对角线与 p(1-p) 之差": np.abs(np.diag(numeric - diagonal)).max(),
+        "公式的各行之和": np.abs(formula @ np.ones(K)).max(),
     }
 
 
@@ -104,21 +110,30 @@ def binary_is_logistic(share=0.5, seed=0):
         "与 sigmoid(两个 logit 之差) 的误差": np.abs(
             softmax(X @ W)[:, 1] - sigmoid(X @ difference)
         ).max(),
-        "没有 L2 时列和的变化": np.abs((free - start).sum(axis=1)).max(),
-        "有 L2 时剩下的列和 / 起点": size(W.sum(axis=1)) / size(start.sum(axis=1)),
+        "没有 L2 时列和的变化": np.abs((free - start) @ np.ones(2)).max(),
+        "有 L2 时剩下的列和 / 起点": size(W @ np.ones(2)) / size(start @ np.ones(2)),
         "两列之差与逻辑回归之差": size(difference - w) / size(w),
     }
 
 
-LOSS_GRADIENTS = {  # 对 logits 的梯度
-    "cross_entropy": lambda p, hot: p - hot,
-    "mse": lambda p, hot: p * ((p - hot) - ((p - hot) * p).sum(axis=-1, keepdims=True)),  # ½‖p − y‖²
+def half_square(z, hot):
+    return ((softmax(z) - hot) ** 2).sum(axis=-1).mean() / 2
+
+
+def half_square_grad(p, hot):
+    dp = p - hot
+    return p * (dp - (dp * p).sum(axis=-1, keepdims=True))  # J (p − y)
+
+
+LOSSES = {  # 损失，以及每个样本对 logits 的梯度
+    "cross_entropy": (cross_entropy, lambda p, hot: p - hot),
+    "mse": (half_square, half_square_grad),
 }
 
 
 @claim(
-    guard={"起点上 1 - p_y 的最小值": ">= 0.99"},
-    expect={"起点上最小的梯度范数": ">= 0.99", "最好的学习率下学对的占比": ">= 0.99"},
+    guard={"起点上 1 - p_y 的最小值": "in [0.99, 1]", "梯度与中心差分之差": "<= 1e-8"},
+    expect={"起点上最小的梯度范数": "in [0.99, 1.42]", "最好的学习率下学对的占比": ">= 0.99"},
     control={"loss": "mse"},
     knobs={"loss": ["cross_entropy", "mse"], "reach": [6.0, 30.0]},
 )
@@ -129,7 +144,9 @@ def mse_saturates(loss="cross_entropy", reach=30.0, seed=0):
     hot = np.eye(4)[y]
     z = rng.normal(0, 1, (300, 4)) + 4 * np.eye(4)[(y + 1) % 4]  # 偏爱另一类
     z = z - hot * rng.uniform(5, reach, (300, 1))
-    grad = LOSS_GRADIENTS[loss]
+    value, grad = LOSSES[loss]
+    (mild, way), h = rng.normal(0, 1, (2, 300, 4)), 1e-5
+    along = (value(mild + h * way, hot) - value(mild - h * way, hot)) / (2 * h)
     first = np.linalg.norm(grad(softmax(z), hot), axis=1)
     Z, lrs = z, np.geomspace(0.1, 10_000, 6)[:, None, None]  # 每个学习率各走一份
     for _ in range(50):
@@ -137,6 +154,7 @@ def mse_saturates(loss="cross_entropy", reach=30.0, seed=0):
     right = (Z.argmax(axis=2) == y).mean(axis=1)  # (lrs,)
     return {
         "起点上 1 - p_y 的最小值": (1 - (softmax(z) * hot).sum(axis=1)).min(),
+        "梯度与中心差分之差": abs(along - (grad(softmax(mild), hot) * way).sum() / len(y)),
         "起点上最小的梯度范数": first.min(),
         "最好的学习率下学对的占比": right.max(),
     }
@@ -151,9 +169,9 @@ def entropy(p):
 
 
 @claim(
-    guard={"最大与次大 logit 之差": ">= 0.1"},
+    guard={"最大与次大 logit 之差": "in [0.1, 0.13]"},
     expect={
-        "T = 0.01 时最小的最大概率": ">= 0.999",
+        "T = 0.01 时最小的最大概率": "in [0.999, 0.999999]",
         "T = 100 时最小的熵 / ln K": ">= 0.99",
         "T 从 0.2 起熵增大的占比": ">= 0.999",
     },

@@ -28,7 +28,7 @@ def gru_step(h, x, U, b):
 
 
 def lstm_jacobian(seed, steps, forget_bias, gain=0.2, inputs=0.5, path="all", n=16):
-    """∂c_T/∂c_0，(n, n)；path="direct" 时切断经过门的路径（Hochreiter 与 Schmidhuber 的截断梯度）。"""
+    """∂c_T/∂c_0，(n, n)；path="direct" 时切断经过门的路径，像 1997 年的原文。"""
     rng = np.random.default_rng(seed)
     U, b = rng.normal(0, gain / np.sqrt(n), (n, 4 * n)), np.repeat([0, forget_bias, 0, 0], n)
     xs = rng.normal(0, inputs, (20 + steps, 4 * n))

@@ -1,5 +1,7 @@
 """He 初始化：给 ReLU 补上的因子 2，方差该按什么算，深到什么程度才离不开它。"""
 
+from itertools import pairwise
+
 import numpy as np
 
 from quizdl.proof import claim, line
@@ -99,7 +101,7 @@ def either_fan_will_do(average=False, depth=11, seed=0):
     """宽 64 与 256 交替的 11 层 ReLU 网络：按扇入或按扇出都只在总账上差一个 4"""
     rng = np.random.default_rng(seed)
     widths, nets = [64 if layer % 2 == 0 else 256 for layer in range(depth + 1)], 24
-    pairs = list(zip(widths[:-1], widths[1:], strict=True))
+    pairs = list(pairwise(widths))
     normal = [rng.normal(size=(nets, *pair)) for pair in pairs]
     x, g = rng.normal(size=(nets, 4, widths[0])), rng.normal(size=(nets, 4, widths[-1]))
     totals, paths = {}, {}
@@ -120,13 +122,13 @@ def either_fan_will_do(average=False, depth=11, seed=0):
     }
 
 
-def fans(shape, layout):
-    """卷积核的扇入、扇出：通道数乘核面积。"""
+def kernel_fan_in(shape, layout):
+    """卷积核的扇入：输入通道数乘核面积。"""
     if layout == "out,in,kh,kw":  # PyTorch
-        out, into, kh, kw = shape
+        _, into, kh, kw = shape
     else:  # Keras：kh,kw,in,out
-        kh, kw, into, out = shape
-    return into * kh * kw, out * kh * kw
+        kh, kw, into, _ = shape
+    return into * kh * kw
 
 
 def conv(h, K):
@@ -153,7 +155,7 @@ def conv_counts_the_kernel(layout="kh,kw,in,out", area=True, seed=0):
     h = rng.normal(size=(nets, 8, 8, 16))
     path = [h]
     for _ in range(depth):
-        fan_in = fans(shape, layout)[0] if area else shape[2]
+        fan_in = kernel_fan_in(shape, layout) if area else shape[2]
         h = relu(conv(h, rng.normal(0, np.sqrt(2 / fan_in), (nets, *shape))))
         path.append(h)
         shape = (3, 3, shape[3], shape[2])  # 通道数 16 与 24 交替

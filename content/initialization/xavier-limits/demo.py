@@ -47,6 +47,13 @@ def probe(activation, width, depth, seed, nets=6):
     return hs, grads
 
 
+def slope_error(activation, seed, step=1e-6):
+    """导数与中心差分相差多少；取样避开 0 处的尖点。"""
+    act, act_grad = ACTIVATIONS[activation]
+    z = np.random.default_rng(seed).uniform(0.1, 3, 50) * np.tile([-1, 1], 25)
+    return np.abs((act(z + step) - act(z - step)) / (2 * step) - act_grad(z)).max()
+
+
 def second_moment(a):
     return np.mean(a**2, axis=(-2, -1))  # 每个网络一个数
 
@@ -62,7 +69,7 @@ def centred(hs):
 
 
 @claim(
-    guard={"输入二阶矩": ">= 0.5"},
+    guard={"输入二阶矩": ">= 0.5", "导数与中心差分之差": "<= 1e-6"},
     expect={"激活每层倍数": "in [0.055, 0.07]", "梯度每层倍数": "in [0.055, 0.07]"},
     control=[{"activation": "4σ-2"}, {"activation": "4σ"}],
     knobs={"activation": ["σ", "σ-1/2", "4σ", "4σ-2"], "depth": [2, 20]},
@@ -72,13 +79,14 @@ def symmetry_alone(activation="σ-1/2", depth=10, seed=0):
     hs, grads = probe(activation, 64, depth, seed)
     return {
         "输入二阶矩": second_moment(hs[0]).mean(),
+        "导数与中心差分之差": slope_error(activation, seed),
         "激活每层倍数": factor(hs),
         "梯度每层倍数": factor(grads),
     }
 
 
 @claim(
-    guard={"末层激活二阶矩": ">= 0.1"},
+    guard={"末层激活二阶矩": ">= 0.1", "导数与中心差分之差": "<= 1e-6"},
     expect={"样本间方差每层倍数": "in [0.36, 0.52]", "梯度每层倍数": "in [0.36, 0.52]"},
     control={"activation": "4σ-2"},
     knobs={"activation": ["σ", "4σ", "4σ-2"], "depth": [2, 20]},
@@ -88,6 +96,7 @@ def slope_alone(activation="4σ", depth=10, seed=0):
     hs, grads = probe(activation, 64, depth, seed)
     return {
         "末层激活二阶矩": second_moment(hs[-1]).mean(),
+        "导数与中心差分之差": slope_error(activation, seed),
         "样本间方差每层倍数": factor(centred(hs)),
         "梯度每层倍数": factor(grads),
     }
@@ -118,7 +127,11 @@ def mean_aligns_samples(activation="√2 ReLU", seed=0):
 
 
 @claim(
-    guard={"激活每层倍数": "in [0.85, 1.15]", "激活的二阶矩": "in [0.5, 2]"},
+    guard={
+        "激活每层倍数": "in [0.85, 1.15]",
+        "激活的二阶矩": "in [0.5, 2]",
+        "导数与中心差分之差": "<= 1e-6",
+    },
     expect={"对称的：梯度每层倍数": "in [1.1, 1.26]", "不对称的：梯度每层倍数": "in [1.36, 1.6]"},
     control=[{"odd": "linear", "skewed": "linear"}, {"odd": "√2 ReLU", "skewed": "√2 ReLU"}],
     knobs={
@@ -132,6 +145,7 @@ def zero_mean_cannot_hold_both(odd="放大的 tanh", skewed="减均值的 ReLU",
     return {
         "激活每层倍数": (factor(hs) + factor(hs2)) / 2,
         "激活的二阶矩": second_moment(hs[6]).mean(),
+        "导数与中心差分之差": max(slope_error(odd, seed), slope_error(skewed, seed)),
         "对称的：梯度每层倍数": factor(grads),
         "不对称的：梯度每层倍数": factor(grads2),
         "梯度的二阶矩": line(

@@ -73,14 +73,14 @@ def ratio(F, y):
     guard={"新样本的正确率": ">= 0.9", "只用 softmax 时的比": "in [0.15, 0.35]"},
     expect={
         "训练集 类内类间比 / 只用 softmax": "<= 0.6",
-        "新样本 类内类间比 / 只用 softmax": "<= 0.82",
+        "新样本 类内类间比 / 只用 softmax": "<= 0.88",
         "新样本 类间距离 / 只用 softmax": "in [0.38, 0.6]",
     },
     control=[{"lam": 0.0, "steps": 300}, {"pull": "origin", "lam": 0.1}],  # 练久些；只缩小特征
     knobs={"lam": [0.0, 1.0], "pull": ["center", "origin"], "steps": [50, 400]},
 )
 def tightens_classes(lam=1.0, pull="center", steps=150, seed=0):
-    """和 softmax 一起训练，类内散布与类间距离之比降到 0.6 倍以下，新样本上 0.82 倍以下"""
+    """和 softmax 一起训练，类内散布与类间距离之比降到 0.6 倍以下，新样本上 0.88 倍以下"""
     plain, joint = train(seed, 0.0), train(seed, lam, pull=pull, steps=steps)
     y, y_new = joint.y
     M = class_means(joint.new, y_new)
@@ -99,12 +99,12 @@ def tightens_classes(lam=1.0, pull="center", steps=150, seed=0):
 
 @claim(
     guard={"起点的类间距离": ">= 0.3", "剩下的类内散布 / 起点": "<= 0.6"},
-    expect={"剩下的类间距离 / 起点": "<= 0.2"},
+    expect={"剩下的类间距离 / 起点": "<= 0.35"},
     control=[{"softmax": 1.0}, {"shared": False}],
     knobs={"softmax": [0.0, 1.0], "shared": [True, False], "steps": [50, 800]},
 )
 def alone_collapses(softmax=0.0, shared=True, steps=300, seed=0):
-    """去掉 softmax，只用中心损失：三百步后类间距离缩到起点的五分之一以下"""
+    """去掉 softmax，只用中心损失：三百步后类间距离缩到起点的 0.35 倍以下"""
     run = train(seed, 1.0, softmax, steps=steps, lr=0.4)
     F, y = run.F, run.y[0]
     if not shared:  # 没有网络：每个样本的特征各自是自由的参数
@@ -131,7 +131,7 @@ GRADIENTS = {  # 对特征的梯度
 
 
 @claim(
-    guard={"差分梯度的最大绝对值": ">= 1"},
+    guard={"差分梯度的最大绝对值": ">= 1", "另两种写法换算之后的误差": "<= 1e-7"},
     expect={"特征梯度的最大误差": "<= 1e-8", "中心的位移与式 4 之差": "<= 1e-8"},
     control=[{"form": "no_half"}, {"form": "mean"}, {"plus_one": 0.0}],
     knobs={"form": ["sum", "no_half", "mean"], "plus_one": [0.0, 2.0]},
@@ -152,9 +152,11 @@ def gradients_and_rule(form="sum", plus_one=1.0, seed=0):
 
     dF = differences(lambda F: center_loss(F, C, y), F)
     dC = differences(lambda C: center_loss(F, C, y), C)
+    twice, mean = (GRADIENTS[each](F, C, y) for each in ("no_half", "mean"))
     moved = C - update_centers(C, F, y, 0.5, plus_one)
     return {
         "差分梯度的最大绝对值": np.abs(dF).max(),
+        "另两种写法换算之后的误差": max(np.abs(twice / 2 - dF).max(), np.abs(20 * mean - dF).max()),
         "特征梯度的最大误差": np.abs(GRADIENTS[form](F, C, y) - dF).max(),
         "中心的位移与式 4 之差": np.abs(moved - 0.5 * dC / (1 + count)).max(),
     }
@@ -230,7 +232,7 @@ def equals_all_pairs(lag=0.0, n=60, seed=0):
 
 @claim(
     guard={"新样本的正确率": ">= 0.9", "中心损失训练的类内类间比": "in [0.1, 0.3]"},
-    expect={"新样本的中心损失 / 中心损失训练的": "<= 0.6", "新样本的类内类间比 / 中心损失训练的": ">= 1.25"},
+    expect={"新样本的中心损失 / 中心损失训练的": "in [0.1, 0.6]", "新样本的类内类间比 / 中心损失训练的": "in [1.25, 2.2]"},
     control=[{"pull": "center"}, {"lam": 0.0}],
     knobs={"lam": [0.0, 1.0], "pull": ["origin", "center"]},
 )

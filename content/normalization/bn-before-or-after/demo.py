@@ -125,13 +125,13 @@ def after_cannot_unsaturate(place="after", scale=10.0, seed=0):
     }
 
 
-def train(place, init, seed, depth=5, n=16, m=32, steps=60, tasks=2):
+def train(place, init, seed, depth=4, n=16, m=32, steps=60, tasks=2):
     """深 MLP 的在线回归：每步一批没见过的样本。后 20 步的平均相对误差，每题取最好的学习率。
 
     每层有可学的 β；γ 可以并进下一层的权重（ReLU 正齐次），省去。
     """
     rng = np.random.default_rng(seed)
-    lr = np.geomspace(0.015, 1.5, 6)[:, None, None]
+    lr = np.geomspace(0.02, 1.5, 5)[:, None, None]
     copies = lambda a: np.tile(a[:, None], (1, len(lr), 1, 1))  # (tasks, lrs, ·, ·)
     teacher = rng.normal(0, n**-0.5, (tasks, 1, n, 4))
     Ws = [copies(rng.normal(0, init * np.sqrt(2 / n), (tasks, n, n))) for _ in range(depth)]
@@ -174,14 +174,14 @@ def train(place, init, seed, depth=5, n=16, m=32, steps=60, tasks=2):
 
 
 @claim(
-    guard={"放在前的相对误差": "in [0.05, 0.7]"},
-    expect={"后 / 前 的误差之比": "in [0.82, 1.2]", "不做 / 做得较差者": ">= 2"},
+    guard={"放在前的相对误差": "in [0.05, 0.95]"},
+    expect={"后 / 前 的误差之比": "in [0.85, 1.15]", "不做 / 做得较差者": ">= 2"},
     control=[{"init": 2.0}, {"second": "none"}],
     knobs={"init": [0.05, 2.0], "second": ["after", "none"]},
 )
 @np.errstate(all="ignore")  # 太大的学习率会发散
 def presence_matters_more(init=0.1, second="after", seed=0):
-    """初始权重是 He 的十分之一的五层 MLP，各自调学习率：前后相差不到两成，不做则差一倍以上"""
+    """初始权重是 He 的十分之一的四层 MLP，各自调学习率：前后相差不到一成半，不做则差一倍以上"""
     first, other, plain = (train(place, init, seed) for place in ("before", second, "none"))
     return {
         "放在前的相对误差": first.mean(),
