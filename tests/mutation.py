@@ -104,6 +104,8 @@ def _places(root: ast.AST) -> Iterator[tuple[tuple[tuple[str, int | None], ...],
     def walk(
         node: ast.AST, path: tuple[tuple[str, int | None], ...], sizes: bool
     ) -> Iterator[tuple[tuple[tuple[str, int | None], ...], bool]]:
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            return
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name in FIGURES:
@@ -188,7 +190,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str, object]]:
         yield "constant", f"{value}  ->  {changed}", put
     elif isinstance(node, ast.Call):
         for number, keyword in enumerate(node.keywords):
-            if keyword.arg in (None, "seed"):
+            if keyword.arg in (None, "seed", "strict"):
                 continue
 
             def drop(node: ast.AST, number: int = number) -> None:

@@ -13,12 +13,14 @@ import pytest
 from terminals import Quizdl
 
 from quizdl.bank import find_bank, load
-from quizdl.check import prove_all
+from quizdl.check import check_text, prove_all
 from quizdl.proof.pool import Pool
 
 ROOT = find_bank(environ={})
 BANK = load(ROOT)
 IDS = [question.id for question in BANK.questions]
+ONE_OF_EACH = list({question.topic: question.id for question in BANK.questions}.values())
+"""The last of each topic."""
 
 TEN = {
     "negative-gradient",
@@ -39,21 +41,16 @@ def test_the_ten_are_there_and_read_without_a_problem() -> None:
     assert set(IDS) >= TEN
 
 
-@pytest.mark.slow
-def test_check_proves_the_whole_bank(quizdl: Quizdl) -> None:
-    ran = quizdl("check", "--json", timeout=300)
-    found = json.loads(ran.stdout)
-    assert found["problems"] == []
-    assert found["questions"] == len(IDS)
-    assert found["proved"] == found["claims"] >= 3 * len(IDS)
-    assert ran.returncode == 0
+def test_check_finds_nothing_wrong_in_any_text() -> None:
+    """What all of it measures is proved by `quizdl check`, which CI runs after these tests."""
+    assert list(check_text(BANK, BANK.questions)) == []
 
 
 @pytest.mark.slow
 def test_nothing_is_said_against_it_under_other_seeds_either() -> None:
     """The audit's own seeds follow from each demo's text; these are neither those nor 0 to 4.
-    A part of the bank, for its time: the numbers of all of it stand in `check` itself."""
-    part = BANK.questions[::4]
+    A part of the bank, for its time."""
+    part = BANK.questions[::12]
     with Pool(permission=lambda _: None) as pool:
         found = prove_all(pool, part, range(7_000_000, 7_000_003))
     assert found.problems == []
@@ -61,7 +58,7 @@ def test_nothing_is_said_against_it_under_other_seeds_either() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("question_id", IDS)
+@pytest.mark.parametrize("question_id", ONE_OF_EACH)
 def test_a_demo_runs_by_itself(question_id: str) -> None:
     demo = BANK.get(question_id).folder / "demo.py"
     ran = subprocess.run(

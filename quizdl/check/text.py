@@ -14,6 +14,7 @@ VERDICTS = tuple(say(f"render.verdict_{name}") for name in ("true", "part", "loo
 LEAST_CLAIMS = 3
 
 _UNFINISHED = re.compile("TODO|FIXME|待写")
+_CLAIM_LINK = re.compile(r"\]\(demo\.py#\w+\)")
 _QUESTION_LINK = re.compile(r"\]\(([^()\s]*question\.md)\)")
 _ITEM = re.compile(r"^[-*] (.+(?:\n(?:[ \t]+\S.*|))*)", re.MULTILINE)
 
@@ -58,8 +59,15 @@ def check_question(question: Question) -> Iterator[Problem]:
             if _verdict(item[1]) is None:
                 at = line + 1 + body.count("\n", 0, item.start())
                 yield problem(at, "verdict", verdicts="、".join(VERDICTS))
-    if "追问" in titles and not _ITEM.findall(titles["追问"][1]):
-        yield problem(titles["追问"][0], "no_followups")
+    if "追问" in titles:
+        line, body = titles["追问"]
+        items = list(_ITEM.finditer(body))
+        if not items:
+            yield problem(line, "no_followups")
+        for item in items:
+            if not (_CLAIM_LINK.search(item[1]) or _QUESTION_LINK.search(item[1])):
+                at = line + 1 + body.count("\n", 0, item.start())
+                yield problem(at, "followup_unproved")
     if len(question.claims) < LEAST_CLAIMS:
         yield problem(1, "few_claims", count=len(question.claims), least=LEAST_CLAIMS)
     if not question.refs:

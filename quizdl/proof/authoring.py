@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,8 @@ def claim(
     def mark(function: Function) -> Function:
         if function.__module__ == "__main__" and sys.argv and sys.argv[0].endswith(".py"):
             atexit.unregister(_print_table)
-            atexit.register(_print_table, Path(function.__code__.co_filename))
+            whole = inspect.unwrap(function)  # below @np.errstate
+            atexit.register(_print_table, Path(whole.__code__.co_filename))
         return function
 
     return mark

@@ -35,7 +35,7 @@ $$
 - “待写：常听到的一种说法。” → **不准确**：待写，正确的说法和理由。
 
 ## 追问
-- **待写：下一个问题？** 待写：短答案。
+- **待写：下一个问题？** 待写：短答案，[带上它的证明](demo.py#matches_derivative)。
 """
 
 SCAFFOLD_DEMO = '''\
@@ -383,6 +383,8 @@ TEXT: dict[str, str] = {
     "check.dead_question.fix": "写成相对路径，如 [RMSProp](../rmsprop/question.md)；题目改名之后这里也要改。",
     "check.no_followups": "追问里没有列表项。",
     "check.no_followups.fix": "每个追问一条：- **问题？** 短答案。",
+    "check.followup_unproved": "这条追问的答案没有证明，也没有指到能证明它的题。",
+    "check.followup_unproved.fix": "把答案里的断言链接到 demo.py#命题，或链接到另一道题的 question.md。",
     "check.few_claims": "只有 {count} 个被证明的命题。",
     "check.few_claims.fix": "至少写 {least} 个，把答案里关键的断言都链接到 demo.py。",
     "check.no_refs": "没有参考文献。",

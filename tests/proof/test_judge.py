@@ -97,3 +97,12 @@ def test_a_script_refuses_what_a_child_refuses(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, demo], capture_output=True, encoding="utf-8", check=True)
     assert "出错" in ran.stdout
     assert "✓" not in ran.stdout
+
+
+def test_a_script_whose_last_claim_is_wrapped_prints_its_table(tmp_path: Path) -> None:
+    demo = tmp_path / "demo.py"
+    body = "import numpy as np\nfrom quizdl.proof import claim\n\n"
+    body += "@claim(expect={'对': '<= 1'}, control={'x': 2.0})\n@np.errstate(all='ignore')\n"
+    demo.write_text(body + "def f(x=1.0):\n    return {'对': x}\n", "utf-8")
+    ran = subprocess.run([sys.executable, demo], capture_output=True, encoding="utf-8", check=True)
+    assert "✓" in ran.stdout
