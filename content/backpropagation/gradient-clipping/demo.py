@@ -57,7 +57,7 @@ def per_tensor_turns(how="per_tensor", depth=5, seed=0):
 
 
 @claim(
-    guard={"起点的梯度 / 最优点附近的曲率": ">= 100"},
+    guard={"起点的梯度 / 最优点的曲率": "in [100, 1e5]", "梯度与差分的误差": "<= 1e-6"},
     expect={"留在最优点附近所需的步数": "<= 100"},
     control={"threshold": 1e9},
     knobs={"threshold": [0.1, 1e9], "T": [3, 40]},
@@ -67,16 +67,20 @@ def cliff_needs_clipping(threshold=1.0, T=20, seed=0):
     rng = np.random.default_rng(seed)
     w0, y = rng.uniform(1.2, 1.3), rng.uniform(0.3, 0.8)
     best, lr = y ** (1 / T), np.geomspace(1e-12, 0.1, 40)  # w = best 时损失为零
+    loss = lambda w: (w**T - y) ** 2 / 2
+    slope = lambda w: (w**T - y) * T * w ** (T - 1)
+    slopes = lambda f, w: (f(w + 1e-6) - f(w - 1e-6)) / 2e-6  # 中心差分
     w, errors = np.full(40, w0), []
     for _ in range(1000):
-        g = (w**T - y) * T * w ** (T - 1)
+        g = slope(w)
         w = w - lr * shrink(np.abs(g), threshold) * g
         errors.append(np.abs(w - best) / (w0 - best))
     away = ~(np.array(errors) <= 0.01)  # (步, lrs)；NaN 也算
     needed = np.where(away[-1], 1000, 1000 - away[::-1].argmax(axis=0))  # 此后不再离开
     winner = needed.argmin()
     return {
-        "起点的梯度 / 最优点附近的曲率": (w0**T - y) * w0 ** (T - 1) / T / best ** (2 * T - 2),
+        "起点的梯度 / 最优点的曲率": slope(w0) / slopes(slope, best),
+        "梯度与差分的误差": abs(slopes(loss, w0) / slope(w0) - 1),
         "留在最优点附近所需的步数": needed[winner],
         "误差": line(np.array(errors)[:200, winner], x_label="步", y_label="误差", log_y=True),
     }

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from quizdl.proof import claim, line, scatter
+from quizdl.proof import claim, scatter
 
 
 def update_centers(C, F, y, alpha, plus_one=1.0):
@@ -84,7 +84,7 @@ def tightens_classes(lam=1.0, pull="center", steps=150, seed=0):
     plain, joint = train(seed, 0.0), train(seed, lam, pull=pull, steps=steps)
     y, y_new = joint.y
     M = class_means(joint.new, y_new)
-    main = np.linalg.svd(M - M.mean(axis=0))[2][:2] @ joint.new.T  # (2, n)，各类均值最分散的两个方向
+    main = np.linalg.svd(M - M.mean(axis=0))[2][:2] @ joint.new.T  # (2, n)，均值最分散的方向
     return {
         "新样本的正确率": ((joint.new @ joint.V).argmax(axis=1) == y_new).mean(),
         "只用 softmax 时的比": ratio(plain.F, y),
@@ -232,7 +232,10 @@ def equals_all_pairs(lag=0.0, n=60, seed=0):
 
 @claim(
     guard={"新样本的正确率": ">= 0.9", "中心损失训练的类内类间比": "in [0.1, 0.3]"},
-    expect={"新样本的中心损失 / 中心损失训练的": "in [0.1, 0.6]", "新样本的类内类间比 / 中心损失训练的": "in [1.25, 2.2]"},
+    expect={
+        "新样本的中心损失 / 中心损失训练的": "in [0.1, 0.6]",
+        "新样本的类内类间比 / 中心损失训练的": "in [1.25, 2.2]",
+    },
     control=[{"pull": "center"}, {"lam": 0.0}],
     knobs={"lam": [0.0, 1.0], "pull": ["origin", "center"]},
 )

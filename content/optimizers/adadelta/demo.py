@@ -109,7 +109,7 @@ def steps_to(left, opt, w0, curvature, budget=600):
     knobs={"tuned": [False, True], "eps": [1e-8, 0.1]},
 )
 def slow_by_default(tuned=False, eps=1e-6, seed=0):
-    """距离为 1 左右时，ε=1e-6 的 AdaDelta 步数是调好学习率的 RMSProp 的五倍以上；ε 也调好就不慢了。"""
+    """距离约为 1、ε=1e-6：AdaDelta 的步数是调好的 RMSProp 的五倍以上；ε 也调好就不慢了。"""
     rng = np.random.default_rng(seed)
     w0, curvature = rng.uniform(0.5, 1.5, 20), rng.uniform(0.5, 1.5, 20)
     lrs = np.geomspace(1e-3, 1, 16)[:, None]  # (lrs, 1)

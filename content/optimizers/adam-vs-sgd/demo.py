@@ -107,7 +107,7 @@ def fewest_steps(opt, A, w0, rate=1.0, budget=1500):
     knobs={"per_layer": [False, True], "ratio": [1.0, 1e5]},
 )
 def layer_scales(ratio=1e4, per_layer=False, seed=0):
-    """两层的梯度尺度差一万倍：动量 SGD 的步数是 Adam 的四倍以上；给 SGD 逐层的学习率，差距就没了。"""
+    """两层梯度差一万倍：动量 SGD 的步数是 Adam 的四倍以上；逐层给学习率，差距就没了。"""
     A, w0 = block_quadratic(ratio, np.random.default_rng(seed))
     rate = np.repeat([1.0, ratio], 8) if per_layer else 1.0
     sgd = min(
@@ -149,7 +149,7 @@ def heavy_tails(tail=1.3, clip=1e9, seed=0):
     knobs={"power": [0.0, 1.0], "noise": [0.1, 3.0]},
 )
 def both_need_decay(power=0.0, noise=1.0, seed=0):
-    """有噪声而学习率不变，Adam 和 SGD 都停在一个误差上，再训一倍的步数也不变；学习率下降才继续变小。"""
+    """有噪声而学习率不变，Adam 和 SGD 都停在一个误差上；学习率下降才继续变小。"""
     rng = np.random.default_rng(seed)
     found = {}
     for name, opt in (("Adam", Adam(0.02)), ("SGD", SGD(0.05, 0.0))):
@@ -238,7 +238,10 @@ def noise_needs_tuning(noise=1.0, factor=10.0, seed=0):
 
 @claim(
     guard={"训练损失 / 起点": "<= 1e-6", "最小范数解的长度": ">= 0.1"},
-    expect={"解的长度 / 最小范数": "in [1.08, 1.4]", "最大坐标占长度之比 / 最小范数解的": "in [0.5, 0.9]"},
+    expect={
+        "解的长度 / 最小范数": "in [1.08, 1.4]",
+        "最大坐标占长度之比 / 最小范数解的": "in [0.5, 0.9]",
+    },
     control={"optimizer": "sgd"},
     knobs={"optimizer": ["adam", "sgd"]},
 )

@@ -195,7 +195,7 @@ def pays_for_duplicates(more="copies", copies=10, seed=0):
     knobs={"noise": [0.0, 2.0], "n": [8, 400]},
 )
 def precise_in_the_end(noise=1.0, n=100, seed=0):
-    """样本梯度一样多：一遍之后 SGD 领先；走到底 GD 精确得多，SGD 用固定或递减的学习率都停在噪声里。"""
+    """样本梯度一样多：一遍之后 SGD 领先；走到底 GD 精确得多，SGD 停在噪声里。"""
     rng = np.random.default_rng(seed)
     f = regression(n, rng, noise=noise)
     epochs = 60

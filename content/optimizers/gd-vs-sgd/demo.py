@@ -49,13 +49,13 @@ SGD_LRS = np.geomspace(0.002, 0.4, 12)
 
 
 @claim(
-    guard={"GD 的步数": "in [3, 20]", "串行步数：SGD / GD": "in [5, 20]"},
+    guard={"GD 的步数": "in [2, 40]", "串行步数：SGD / GD": "in [4, 25]"},
     expect={"样本梯度：SGD / GD": "<= 0.02"},
     control={"n": 20},
     knobs={"n": [20, 4000]},
 )
 def samples_against_serial(n=2000, seed=0):
-    """到起点的 10%：SGD 的样本梯度不到 GD 的 2%，先后依赖的步数却是五倍以上；样本少时没这么省。"""
+    """到起点的 10%：SGD 的样本梯度不到 GD 的 2%，先后依赖的步数却是四倍以上；样本少时没这么省。"""
     p = Regression(seed, n, 0.3, 0.5)
     gd = steps_to(p, "gd", 0.1, GD_LRS, 200)
     sgd = steps_to(p, "sgd", 0.1, SGD_LRS, 2000)
@@ -109,7 +109,7 @@ def digits_cost(noise=1.0, seed=0):
 
 @claim(
     guard={"GD 最后 / 起初": "in [1e-9, 0.5]"},
-    expect={"SVRG / GD": "<= 0.01", "SVRG / SGD": "<= 0.01"},
+    expect={"SVRG / GD": "in [1e-7, 0.01]", "SVRG / SGD": "in [5e-7, 0.01]"},
     control={"correct": False},
     knobs={"correct": [True, False]},
 )

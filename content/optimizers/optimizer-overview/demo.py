@@ -75,13 +75,13 @@ def one_formula(rms_corrected=False, ema_momentum=False, steps=100, seed=0):
     A, start = quadratic(20, True, rng)
     noise = rng.normal(0, 0.1, (steps, 20))  # 两种写法看到同样的数据
     lr, eps = 0.02, 1e-8
-    books = {name: (start, 0.0, 0.0) for name in RULES}  # w、v、G
+    books = dict.fromkeys(RULES, (start, 0.0, 0.0))  # w、v、G
     rules = {name: Rule(lr, **coefficients) for name, coefficients in RULES.items()}
     if rms_corrected:
         rules["RMSProp"].correct = True  # β₁ = 0 的 Adam
     if ema_momentum:
         rules["动量"].b = 0.1
-    ours, gap, moved = {name: start for name in RULES}, 0.0, {}
+    ours, gap, moved = dict.fromkeys(RULES, start), 0.0, {}
     for t in range(1, steps + 1):
         for name, (w, v, G) in books.items():
             g = A @ w + noise[t - 1]
@@ -114,7 +114,7 @@ def one_formula(rms_corrected=False, ema_momentum=False, steps=100, seed=0):
 
 
 def steps_until(name, gradient, start, target, tol, lrs=None, budget=250):
-    """每个问题、每个学习率各走一份，取其中最快的；最先把到 target 的距离缩到 tol 倍的步数，对问题取平均。"""
+    """各学习率中最快的：最先把到 target 的距离缩到 tol 倍的步数，对问题取平均。"""
     grid = np.geomspace(3e-3, 10, 15) if lrs is None else lrs
     if name == "AdaDelta":
         grid = 100 * grid  # 它的更新量从 √ε 起步，要大得多的倍数
@@ -139,7 +139,7 @@ def quadratic_steps(name, kappa, rotated, seed, scale=1.0, lrs=None):
 
 
 def sparse_steps(name, rarest, seed, dim=20):
-    """八份稀疏特征的线性回归，每批 10 个样本，标签没有噪声；第 j 个特征每 period[j] 个样本出现一次。"""
+    """八份稀疏的线性回归，每批 10 个样本；第 j 个特征每 period[j] 个样本出现一次。"""
     rng = np.random.default_rng(seed)
     w_true, period = rng.choice([-1, 1], (8, 1, dim)), np.geomspace(2, rarest, dim).round()
     phase, samples = rng.integers(0, 1000, (8, 1, dim)), count(0, 10)
