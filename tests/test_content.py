@@ -69,7 +69,9 @@ def test_a_demo_runs_by_itself(question_id: str) -> None:
     for claim in BANK.get(question_id).claims:
         bounds = {**claim.guards, **claim.expects}
         assert all(name in ran.stdout for name in bounds)
-    assert "└" in ran.stdout or "·░▒▓█" in ran.stdout, "no figure"
+    drawn = "└" in ran.stdout or "·░▒▓█" in ran.stdout
+    source = demo.read_text("utf-8")
+    assert drawn == bool(re.search(r"import .*\b(line|scatter|bar|hist|heatmap)\b", source))
 
 
 def run_changed(

@@ -54,7 +54,7 @@ def check_demos(root: Path, demos: Sequence[Path]) -> Found:
         claims, problems = read_claims(demo, path)
         assert not problems
         points = "".join(f"- [{claim.id}](demo.py#{claim.id})。\n" for claim in claims)
-        question = QUESTION.replace(POINTS, points)
+        question = QUESTION.replace(POINTS, points).replace("#doubles", f"#{claims[0].id}")
         write_question(root, path.stem.replace("_", "-"), question=question, demo=demo)
     home = root.parent / f"{root.name}-home"
     trust_bank(root, home)

@@ -369,7 +369,7 @@ def test_only_what_changed_is_proved_again(quizdl: Quizdl, bank: Path) -> None:
     assert again(quizdl, *at) == (0, 2)
     assert again(quizdl, str(bank / "arithmetic/halving")) == (0, 1)
     for name, old, new in (
-        ("question.md", "一样。", "一样！"),
+        ("question.md", "会的。", "会的！"),
         ("question.md", "level = 1", "level = 1 # 注"),
         ("demo.py", '"""翻倍。"""', '"""翻倍！"""'),
     ):

@@ -120,7 +120,7 @@ def layer_scales(ratio=1e4, per_layer=False, seed=0):
 
 @claim(
     guard={"SGD 的误差": "in [1e-6, 5]"},
-    expect={"SGD 误差 / Adam 误差": "in [2.5, 12]"},
+    expect={"SGD 误差 / Adam 误差": "in [2.5, 40]"},
     control=[{"tail": 30.0}, {"clip": 3.0}],
     knobs={"tail": [1.2, 30.0], "clip": [1.0, 1e9]},
 )

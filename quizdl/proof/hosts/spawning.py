@@ -8,6 +8,7 @@ selector waits for no pipe on Windows. Warm spares hide most of the time a start
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import selectors
@@ -43,6 +44,8 @@ _WATCH = 0.5
 """Seconds between two looks at the scratch folder of a child at work."""
 _CARRY = 0.01
 """Seconds between two looks at whether what a child wrote has been carried to the parent."""
+_CALM = 0.02
+"""Seconds without output after which a child that said what broke has printed it all."""
 _PORTION = 64 << 10
 
 
@@ -241,7 +244,8 @@ class _Child(threading.Thread):
         job = self.jobs.get()
         if job is not None and versions and _hand_over(job, process, stdin):
             job.tell(f"started {versions}")
-            carriers = [_Carrier(stdout, job.result), _Carrier(stderr, job.output)]
+            output = _Carrier(stderr, job.output)
+            carriers = [output, _Carrier(stdout, job.result, behind=output)]
             how = self._watch(job, process, carriers)
             scratch.remove(self._folder)
             job.tell(f"ended {how}")
@@ -296,18 +300,40 @@ class _Child(threading.Thread):
 
 
 class _Carrier(threading.Thread):
-    """Carries what comes from a child to where the parent can wait for it; closes both."""
+    """Carries what comes from a child to where the parent can wait for it; closes both.
 
-    def __init__(self, source: FileIO, sink: Sink) -> None:
+    What broke is said after the traceback was printed, and the parent then listens no longer:
+    so that line does not overtake what is still on its way `behind` it.
+    """
+
+    def __init__(self, source: FileIO, sink: Sink, behind: _Carrier | None = None) -> None:
         super().__init__(daemon=True)
         self._source = source
         self._sink = sink
+        self._behind = behind
+        self._idle_since = math.inf
         self.start()
 
     def run(self) -> None:
         with self._source, contextlib.closing(self._sink), contextlib.suppress(OSError):
-            while data := self._source.read(_PORTION):  # an OSError: nobody reads it any more
+            while data := self._read():  # an OSError: nobody reads it any more
+                if self._behind is not None and b'"numbers"' not in data:
+                    self._behind.settle()
                 self._sink.write(data)
+
+    def settle(self) -> None:
+        """Wait, not for long, until nothing has come for a moment."""
+        end = time.monotonic() + STOP
+        while self.is_alive() and time.monotonic() - self._idle_since < _CALM:
+            if time.monotonic() > end:
+                break
+            time.sleep(_CALM / 4)
+
+    def _read(self) -> bytes:
+        self._idle_since = time.monotonic()
+        data = self._source.read(_PORTION)
+        self._idle_since = math.inf  # busy until it has been handed on
+        return data
 
 
 class _Popen:
