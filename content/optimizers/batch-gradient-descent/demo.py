@@ -65,7 +65,7 @@ def first_below(history, target):
 
 
 @claim(
-    guard={"GD 最低的超额损失": "<= 0.9", "SGD 最后的超额损失": "<= 0.05"},
+    guard={"GD 最低的超额损失": "<= 0.99", "SGD 最后的超额损失": "<= 0.05"},
     expect={"GD 全量损失上升的步数比例": "== 0", "SGD 全量损失上升的步数比例": "in [0.3, 0.6]"},
     control=[{"critical": 1.02}, {"sampler": "full"}],
     knobs={"critical": [0.5, 1.05], "sampler": ["one", "full"]},
