@@ -269,7 +269,7 @@ def _link(node: SyntaxTreeNode, style: str) -> Iterator[Span]:
     spans = list(_inlines(node.children, _and(style, "link"), target))
     yield from spans
     words = "".join(span.text for span in spans)
-    if (question := _QUESTION.search(target)) and question[1] != words:
+    if (question := _QUESTION.search(target)) and question[1] != words.lower():
         yield Span(f" → {question[1]}", _and(style, "muted"), target)
     elif _ADDRESS.match(target) and target != words:
         yield Span(f" ({target})", _and(style, "muted"), target)

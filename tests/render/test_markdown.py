@@ -87,7 +87,7 @@ def test_other_links_show_their_address_once() -> None:
     assert shown("[论文](https://a.org/1)") == "论文 (https://a.org/1)"
     assert shown("<https://a.org/1>") == "https://a.org/1"
     assert shown("[另一题](../adam/question.md)") == "另一题 → adam"
-    assert shown("[adam](../adam/question.md)") == "adam"
+    assert shown("[Adam](../adam/question.md)") == "Adam"
     assert Span(" (https://a.org/1)", "muted", "https://a.org/1") in spans("[论](https://a.org/1)")
 
 
