@@ -287,6 +287,8 @@ def main() -> None:
     if given.path is not None:
         inside = given.path.resolve()
         questions = tuple(q for q in questions if q.folder.resolve().is_relative_to(inside))
+    if not questions:
+        parser.error(f"no question of this bank stands below {given.path}")
     total: Counter[tuple[str, str]] = Counter()
     with Pool(limits=LIMITS, permission=lambda _: None) as pool:
         for question in questions:

@@ -39,6 +39,7 @@ BROKEN = {
     "no-follow-ups": ("## 追问", "## 后续", 8, "追问"),
     "follow-up-no-item": ("- **负数呢？** [一样](demo.py#doubles)。", "负数也一样。", 19, "追问"),
     "follow-up-unproved": ("[一样](demo.py#doubles)", "一样", 20, "追问"),
+    "follow-up-of-itself": ("[一样](demo.py#doubles)", "[一样](question.md)", 20, "追问"),
     "dead-link": ("。\n\n## 追问", "，见[那题](../gone/question.md)。\n\n## 追问", 17, "gone"),
     "unfinished": ("会的。", "TODO", 9, "TODO"),
     "bad-formula": ("会的。", "是 $\\nosuchmacro{x}$。", 9, "nosuchmacro"),

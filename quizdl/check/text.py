@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from quizdl.bank import Bank
 from quizdl.check.source import source_problems
@@ -65,7 +66,8 @@ def check_question(question: Question) -> Iterator[Problem]:
         if not items:
             yield problem(line, "no_followups")
         for item in items:
-            if not (_CLAIM_LINK.search(item[1]) or _QUESTION_LINK.search(item[1])):
+            others = [p for p in _linked(question, item[1]) if p != path.resolve()]
+            if not (_CLAIM_LINK.search(item[1]) or others):
                 at = line + 1 + body.count("\n", 0, item.start())
                 yield problem(at, "followup_unproved")
     if len(question.claims) < LEAST_CLAIMS:
@@ -87,6 +89,11 @@ def check_question(question: Question) -> Iterator[Problem]:
     for each in sorted(question.folder.iterdir()):
         if each not in (path, demo) and not each.name.startswith((".", "__pycache__")):
             yield Problem(each, 0, say("check.stray"), say("check.stray.fix"))
+
+
+def _linked(question: Question, text: str) -> list[Path]:
+    """The files of the questions that `text` leads to."""
+    return [(question.folder / target).resolve() for target in _QUESTION_LINK.findall(text)]
 
 
 def statements(questions: Iterable[Question]) -> dict[str, int]:

@@ -40,10 +40,7 @@ class Source:
             return b""
 
     def close(self) -> None:
-        if isinstance(self._end, int):
-            os.close(self._end)
-        else:
-            self._end.close()
+        _close(self._end)
 
 
 class Sink:
@@ -65,10 +62,14 @@ class Sink:
             data = data[os.write(self._end, data) :]
 
     def close(self) -> None:
-        if isinstance(self._end, int):
-            os.close(self._end)
-        else:
-            self._end.close()
+        _close(self._end)
+
+
+def _close(end: int | socket.socket) -> None:
+    if isinstance(end, int):
+        os.close(end)
+    else:
+        end.close()
 
 
 def channel(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[Source, int]:

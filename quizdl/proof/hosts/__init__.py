@@ -34,7 +34,7 @@ _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 class Host(Protocol):
-    """Starts children and hands them their jobs, up to its `close`."""
+    """Starts children and hands them their jobs, up to its `stop`."""
 
     def submit(self, handles: Handles) -> None:
         """Returns at once; the rest is said on the control socket.
