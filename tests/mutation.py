@@ -6,9 +6,11 @@ caught when one of them is no longer proved; what survives is listed with its li
 are of four kinds: a change without effect (an equal program), one of a size that a robust
 experiment does not depend on (samples, steps, a wide grid), one of code that only runs under a
 control, which then fails in another way, and a fault that no claim would notice. Only the last
-is a defect, and only a reader can tell; lines of controls are counted apart.
+is a defect, and only a reader can tell; lines of controls are counted apart, and survivors that
+left every number the same to the last bit are marked `=`.
 
-    --sample N    at most N mutants a question, drawn with a fixed seed (default: all)
+    --sample N    at most N mutants a question (default: all)
+    --draw N      which sample: mend what one draw shows, judge by another (default 0)
     --seeds N     seeds for each claim (default 2)
 """
 
@@ -31,7 +33,7 @@ import numpy as np
 
 from quizdl.bank import find_bank, load
 from quizdl.bank.copies import with_demo
-from quizdl.model import Judged, Question, Verdict
+from quizdl.model import ClaimResult, Judged, Question, Verdict
 from quizdl.proof.limits import Limits
 from quizdl.proof.pool import Pool
 
@@ -257,9 +259,25 @@ def reach(source: str) -> dict[str, set[str]]:
     return found
 
 
-def fate(question: Question, mutant: Mutant, pool: Pool, seeds: range) -> str:
+def numbers(result: ClaimResult) -> dict[str, object]:
+    return {measure.name: (measure.values, measure.controls) for measure in result.measures}
+
+
+def unchanged(question: Question, pool: Pool, seeds: range) -> dict[str, dict[str, object]]:
+    """The numbers of every claim of the demo as it is."""
+    events = pool.prove([(question, claim) for claim in question.claims], list(seeds))
+    return {event.claim: numbers(event.result) for event in events if isinstance(event, Judged)}
+
+
+def fate(
+    question: Question,
+    mutant: Mutant,
+    pool: Pool,
+    seeds: range,
+    before: dict[str, dict[str, object]],
+) -> str:
     """`number` when a number of a claim that can reach the change gave it away, `error` when
-    it broke, `alive` when all are still proved."""
+    it broke; when all are still proved, `same` if no number has moved, otherwise `alive`."""
     changed, problems = with_demo(question, mutant.source)
     if changed is None or problems:
         return "error"
@@ -267,11 +285,15 @@ def fate(question: Question, mutant: Mutant, pool: Pool, seeds: range) -> str:
     claims = [c for c in changed.claims if mutant.owner in reached[c.id]]
     claims.sort(key=lambda claim: len(reached[claim.id]))  # what is nearest notices first
     events = pool.prove([(changed, claim) for claim in claims], list(seeds))
+    moved = False
     for event in events:
-        if isinstance(event, Judged) and event.result.verdict is not Verdict.PROVED:
+        if not isinstance(event, Judged):
+            continue
+        if event.result.verdict is not Verdict.PROVED:
             events.close()
             return "number" if event.result.verdict is Verdict.NOT_PROVED else "error"
-    return "alive"
+        moved = moved or numbers(event.result) != before[event.claim]
+    return "alive" if moved else "same"
 
 
 def main() -> None:
@@ -280,6 +302,7 @@ def main() -> None:
     )
     parser.add_argument("path", nargs="?", type=Path)
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--draw", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=2)
     given = parser.parse_args()
     bank = load(find_bank())
@@ -295,16 +318,20 @@ def main() -> None:
             started = time.monotonic()
             found = list(mutants(question.demo, own_lines(question)))
             if given.sample and len(found) > given.sample:
-                found = random.Random(zlib.crc32(question.id.encode())).sample(found, given.sample)
+                draw = random.Random(zlib.crc32(question.id.encode()) + given.draw)
+                found = draw.sample(found, given.sample)
+            seeds = range(given.seeds)
+            before = unchanged(question, pool, seeds)
             left = []
             for mutant in found:
-                end = fate(question, mutant, pool, range(given.seeds))
+                end = fate(question, mutant, pool, seeds, before)
                 total[mutant.kind, end] += 1
-                left += [mutant] if end == "alive" else []
+                left += [(mutant, end)] if end in ("alive", "same") else []
             caught, seconds = len(found) - len(left), time.monotonic() - started
             print(f"{question.id}: {caught}/{len(found)} caught, {seconds:.0f} s", flush=True)
-            for mutant in left:
-                print(f"  {mutant.line:4} {mutant.kind:9} {mutant.what[:100]}", flush=True)
+            for mutant, end in left:
+                mark = "=" if end == "same" else " "
+                print(f"{mark} {mutant.line:4} {mutant.kind:9} {mutant.what[:100]}", flush=True)
     groups = {kind: {kind} for kind in sorted({kind for kind, _ in total})}
     groups["own code"] = groups.keys() - {"control"}
     groups["all"] = set(groups)
@@ -314,7 +341,7 @@ def main() -> None:
             ends[end] += count if of in kinds else 0
         caught = ends["number"] + ends["error"]
         share = caught / max(1, ends.total())
-        by = f"{ends['number']} by a number, {ends['error']} by an error"
+        by = f"{ends['number']} by a number, {ends['error']} by an error; {ends['same']} the same"
         print(f"{kind:9} {caught}/{ends.total()} caught ({share:.0%}): {by}")
 
 
