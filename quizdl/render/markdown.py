@@ -270,7 +270,9 @@ def _link(node: SyntaxTreeNode, style: str) -> Iterator[Span]:
     yield from spans
     words = "".join(span.text for span in spans)
     if (question := _QUESTION.search(target)) and question[1] != words.lower():
-        yield Span(f" → {question[1]}", _and(style, "muted"), target)
+        after = node.next_sibling.content[:1] if node.next_sibling else ""
+        gap = " " if after.isalnum() else ""  # no sentence goes on right behind a name
+        yield Span(f" → {question[1]}{gap}", _and(style, "muted"), target)
     elif _ADDRESS.match(target) and target != words:
         yield Span(f" ({target})", _and(style, "muted"), target)
 

@@ -87,6 +87,8 @@ def test_other_links_show_their_address_once() -> None:
     assert shown("[论文](https://a.org/1)") == "论文 (https://a.org/1)"
     assert shown("<https://a.org/1>") == "https://a.org/1"
     assert shown("[另一题](../adam/question.md)") == "另一题 → adam"
+    assert shown("见[另一题](../adam/question.md)里量过") == "见另一题 → adam 里量过"
+    assert shown("见[另一题](../adam/question.md)，不再说") == "见另一题 → adam，不再说"
     assert shown("[Adam](../adam/question.md)") == "Adam"
     assert Span(" (https://a.org/1)", "muted", "https://a.org/1") in spans("[论](https://a.org/1)")
 
