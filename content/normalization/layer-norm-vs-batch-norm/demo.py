@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from quizdl.proof import claim
+from quizdl.proof import claim, heatmap
 
 EPS = 1e-5
-AXES = {  # 形状 (b, l, d) 的张量，统计量跨哪几维
-    "d": (2,),  # Transformer 的 LayerNorm：每个 token 一组
-    "l,d": (1, 2),  # 每个样本一组
-    "b,l": (0, 1),  # BatchNorm：每个特征一组
+AXES = {  # 形状 (…, b, l, d) 的张量，统计量跨哪几维
+    "d": (-1,),  # Transformer 的 LayerNorm：每个 token 一组
+    "l,d": (-2, -1),  # 每个样本一组
+    "b,l": (-3, -2),  # BatchNorm：每个特征一组
 }
 
 
@@ -25,22 +25,39 @@ def rms(x):
     return np.sqrt(np.mean(x**2))
 
 
+def influence(axes, rng):
+    """输入的数逐个加 1，第 2 句第 3 个 token 的第 5 个特征变不变：(b·l, d) 的 0 与 1。"""
+    x = rng.normal(size=(3, 4, 8))  # (b, l, d)
+    bumped = x + np.eye(x.size).reshape(x.size, *x.shape)  # (96, b, l, d)：每次只改一个
+    change = normalize(bumped, AXES[axes]) - normalize(x, AXES[axes])
+    changed = np.abs(change[:, 1, 2, 4]) > 1e-9
+    return np.concatenate(changed.reshape(x.shape))  # 各句接起来
+
+
 @claim(
-    guard={"换掉的 token 占比": "in [0.7, 0.9]", "输出的均方根": "in [0.95, 1.05]"},
-    expect={"没换的 token 输出的变化": "<= 1e-12"},
+    guard={"换掉的 token 占比": "in [0.79, 0.81]", "输出的均方根": "in [0.95, 1.05]"},
+    expect={"没换的 token 输出的变化": "<= 1e-12", "影响一个输出的数 / d": "== 1"},
     control=[{"axes": "l,d"}, {"axes": "b,l"}],
     knobs={"axes": ["d", "l,d", "b,l"], "kept": [1, 10]},
 )
 def per_token(axes="d", kept=2, seed=0):
     """LayerNorm 只看自己这个 token：同一句后面的 token 全换掉，它的输出一点不变"""
     rng = np.random.default_rng(seed)
-    a, b = rng.normal(1, 2, (4, 10, 32)), rng.normal(3, 4, (4, 10, 32))  # (b, l, d)
+    a = rng.normal(size=(4, 10, 32))  # (b, l, d)
+    b = rng.normal(3, 4, a.shape)
     b[:, :kept] = a[:, :kept]  # 每句只留前 kept 个 token
     y, z = normalize(a, AXES[axes]), normalize(b, AXES[axes])
+    seen = {name: influence(name, rng) for name in AXES}
+    picture = np.hstack([seen["d"], np.zeros((12, 2)), seen["b,l"]])
+    tokens = [f"句{n}词{t}" for n in "123" for t in "1234"]
     return {
         "换掉的 token 占比": (a != b).any(axis=2).mean(),
         "输出的均方根": rms(y),
         "没换的 token 输出的变化": rms((y - z)[:, :kept]),
+        "影响一个输出的数 / d": seen[axes].sum() / 8,
+        "影响句2词3第5个特征的数": heatmap(
+            picture, tokens, [*"12345678", " ", "  ", *"12345678"], x_label="特征：左 LN，右 BN"
+        ),
     }
 
 
@@ -52,9 +69,9 @@ def linear(x, W, norm):
     guard={"放大的倍数": "in [3, 6]"},
     expect={
         "LN：放大一个样本": "<= 1e-4",
-        "LN：放大一个神经元的权重": ">= 0.1",
+        "LN：放大一个神经元的权重": "in [0.15, 1.2]",
         "BN：放大一个神经元的权重": "<= 1e-4",
-        "BN：放大一个样本": ">= 0.1",
+        "BN：放大一个样本": "in [0.15, 1.2]",
     },
     control={"ln": "bn", "bn": "ln"},
     knobs={"ln": ["ln", "bn"], "bn": ["bn", "ln"]},
@@ -79,13 +96,13 @@ def opposite_invariances(ln="ln", bn="bn", seed=0):
 def sentences(rng, lengths, longest, topics):
     """真实 token 的均值为 2，每句另有自己的主题 (b, 1, d)；填充处补零。返回 (b, l, d) 与掩码。"""
     real = np.arange(longest) < lengths[:, None]  # (b, l)
-    noise = rng.normal(size=(len(lengths), longest, topics.shape[2]))
-    return (2 + topics + noise) * real[:, :, None], real
+    x = rng.normal(2 + topics, 1, (*real.shape, topics.shape[2]))
+    return x * real[:, :, None], real
 
 
 def counted(x, real, padded):
     """进入统计的 token：(个数, d)。"""
-    return x.reshape(-1, x.shape[2]) if padded else x[real]
+    return x[real | padded]
 
 
 @claim(
@@ -148,8 +165,8 @@ def length_is_not_to_blame(padded=False, topic=1.0, shuffled=True, seed=0):
 
 
 @claim(
-    guard={"标签的标准差": ">= 0.2"},
-    expect={"用输出预测尺度的 R²": "<= 0.1"},
+    guard={"标签的标准差": "in [0.4, 0.46]"},
+    expect={"用输出预测尺度的 R²": "in [-0.1, 0.1]"},
     control=[{"norm": "bn"}, {"norm": "none"}],
     knobs={"norm": ["ln", "rms", "bn", "none"]},
 )
@@ -158,7 +175,7 @@ def ln_forgets_the_scale(norm="ln", seed=0):
     rng = np.random.default_rng(seed)
     direction = rng.normal(size=16)
     scale = rng.uniform(0.5, 2, 2000)  # 要预测的：每个 token 的整体大小
-    x = scale[:, None] * (direction + 0.3 * rng.normal(size=(2000, 16)))  # (n, d)
+    x = scale[:, None] * rng.normal(direction, 0.3, (2000, 16))  # (n, d)
     h = {
         "ln": normalize(x, 1),
         "rms": rms_norm(x),
@@ -192,7 +209,7 @@ def rms_is_ln_without_mean(offset=0.0, seed=0):
 
 
 @claim(
-    guard={"两个输入相差": ">= 0.5"},
+    guard={"两个输入相差": "in [2.5, 6]"},
     expect={"输出绝对值的中位离差": "<= 0.02"},
     control=[{"m": 16}, {"norm": "ln"}],
     knobs={"m": [2, 64], "norm": ["bn", "ln"]},
