@@ -8,7 +8,7 @@ from quizdl.proof import claim, line
 class RMSProp:
     """Hinton 讲义第 6e 讲；调用一次返回参数的改变量，学习率为 1 时就是以学习率为单位。"""
 
-    def __init__(self, lr=1.0, decay=0.99, eps=1e-8):
+    def __init__(self, decay, lr=1.0, eps=1e-8):
         self.lr, self.decay, self.eps = lr, decay, eps
         self.t = self.mean = self.G = 0
 
@@ -70,7 +70,7 @@ def first_step_large(decay=0.99, correct=False, seed=0):
     """没有偏差修正：λ=0.99 时第一步是学习率的 10 倍，梯度不变时第十步还有 3.2 倍。"""
     rng = np.random.default_rng(seed)
     g = 10 ** rng.uniform(-3, 3, 200)  # 各坐标的梯度，每步都一样
-    opt = Corrected(decay=decay) if correct else RMSProp(decay=decay)
+    opt = Corrected(decay) if correct else RMSProp(decay)
     steps = [np.abs(opt(g)).mean() for _ in range(10)]
     return {
         "梯度大小的跨度": g.max() / g.min(),
@@ -88,9 +88,9 @@ def first_step_large(decay=0.99, correct=False, seed=0):
 def respects_size(decay=0.99, seed=0):
     """Hinton 的例子：九批梯度 0.1、一批 -0.9，λ 接近 1 时互相抵消；λ=0（只看符号）就一直漂移。"""
     rng = np.random.default_rng(seed)
-    opt = RMSProp(decay=decay)
-    rounds = np.tile([0.1] * 9 + [-0.9], (100, 20, 1))  # 100 轮，每轮 10 批，20 份独立的次序
-    g = rng.permuted(rounds, axis=2).transpose(0, 2, 1).reshape(1000, 20)  # 每轮之和为 0
+    opt = RMSProp(decay)
+    rounds = np.tile([0.1] * 9 + [-0.9], (2000, 1))  # 20 份，各 100 轮，每轮 10 批、之和为 0
+    g = rng.permuted(rounds, axis=1).reshape(20, 1000).T
     steps = np.array([opt(each) for each in g])[500:]  # 分母稳定之后
     path = np.abs(steps).sum(0)
     return {"走过的路程 / 学习率": path.mean(), "漂移 / 路程": np.abs(steps.sum(0) / path).mean()}
@@ -105,7 +105,7 @@ def respects_size(decay=0.99, seed=0):
 def forgets(optimizer="rmsprop", burst=100.0, decay=0.99, seed=0):
     """梯度忽大百倍之后，RMSProp 要七到九个窗口 1/(1-λ) 才恢复平时的一半步长；AdaGrad 恢复不了。"""
     rng = np.random.default_rng(seed)
-    opt = RMSProp(decay=decay) if optimizer == "rmsprop" else AdaGrad()
+    opt = RMSProp(decay) if optimizer == "rmsprop" else AdaGrad()
     scale = np.repeat([1.0, burst, 1.0], [1000, 500, 1500])
     size = np.array([np.abs(opt(s * rng.normal(size=100))).mean() for s in scale])
     before, spike, after = np.split(size, [1000, 1500])
@@ -140,7 +140,7 @@ def follows_change(scale=100.0, jumps=1.0, seed=0):
     """前一半梯度大百倍、中途最优点又跳走：各自调好学习率，AdaGrad 的误差是 RMSProp 的两倍以上。"""
     lrs = np.geomspace(0.003, 30, 33)[:, None]
     ada = tracking_error(AdaGrad(lrs), scale, jumps, seed)
-    rms = tracking_error(RMSProp(lrs / 10, 0.9), scale, jumps, seed)
+    rms = tracking_error(RMSProp(0.9, lrs / 10), scale, jumps, seed)
     return {"RMSProp 的误差": rms, "AdaGrad 误差 / RMSProp 误差": ada / rms}
 
 
@@ -156,7 +156,11 @@ def keeps_jumping(optimizer="rmsprop", power=0.0, seed=0):
     lr = np.array([0.02, 0.08])[:, None]
     curvature = rng.uniform(0.5, 2, 50)  # (dim,)
     w = w0 = np.tile(rng.uniform(1, 2, 50), (2, 1))  # (lrs, dim)
-    opt = {"rmsprop": RMSProp(decay=0.9), "adagrad": AdaGrad(10.0), "sgd": SGD(10.0)}[optimizer]
+    opt = RMSProp(0.9)
+    if optimizer == "adagrad":
+        opt = AdaGrad(10.0)
+    elif optimizer == "sgd":
+        opt = SGD(10.0)
     last = []
     for t in range(1000):
         w = w + lr * (1 + t / 100) ** -power * opt(curvature * w)
@@ -178,7 +182,7 @@ def keeps_jumping(optimizer="rmsprop", power=0.0, seed=0):
 def centered_is_bolder(mean=3.0, centered=True, seed=0):
     """梯度的均值是标准差的 3 倍时，除以标准差的中心化版本，步长是普通版本的约 3.2 倍。"""
     rng = np.random.default_rng(seed)
-    plain, ours = RMSProp(), Centered() if centered else RMSProp()
+    plain, ours = RMSProp(0.99), (Centered if centered else RMSProp)(0.99)
     g = rng.normal(mean, 1, (1000, 100))
     steps = np.array([[np.abs(opt(each)).mean() for opt in (plain, ours)] for each in g])
     small, large = steps[600:].mean(0)  # 移动平均已经稳定
@@ -197,11 +201,12 @@ def centered_is_bolder(mean=3.0, centered=True, seed=0):
 def eps_placement(size=1e-4, eps_inside=True, seed=0):
     """梯度约 1e-4 时，把 ε=1e-7 放进根号，步长只剩三成；放在外面，梯度与 ε 一样大时步长才减半。"""
     rng = np.random.default_rng(seed)
-    outside, inside = RMSProp(eps=1e-7), (EpsInside if eps_inside else RMSProp)(eps=1e-7)
-    default, g = RMSProp(), rng.normal(size=(1000, 200))
+    outside = RMSProp(0.9, eps=1e-7)
+    inside = (EpsInside if eps_inside else RMSProp)(0.9, eps=1e-7)
+    default, g = RMSProp(0.9), rng.normal(size=(300, 200))
     steps = [[np.abs(d).mean() for d in (outside(size * z), inside(size * z))] for z in g]
-    out, within = np.mean(steps[600:], axis=0)  # 移动平均已经稳定
-    small = np.mean([np.abs(default(1e-8 * z)).mean() for z in g][600:])
+    out, within = np.mean(steps[100:], axis=0)  # 移动平均已经稳定
+    small = np.mean([np.abs(default(1e-8 * z)).mean() for z in g][100:])
     return {
         "ε 在根号外的步长 / μ": out,
         "ε 在根号里的步长 / 根号外": within / out,
