@@ -20,7 +20,7 @@ class Adam:
         self.m = self.beta1 * self.m + (1 - self.beta1) * g
         self.v = self.beta2 * self.v + (1 - self.beta2) * self.scale(g)
         m_hat, v_hat = self.m / (1 - self.beta1**self.t), self.v / (1 - self.beta2**self.t)
-        return -self.lr * m_hat / (np.sqrt(v_hat) + 1e-8)
+        return -self.lr * m_hat / np.sqrt(v_hat)  # 这里的梯度都不是零，不用 ε
 
 
 class NormAdam(Adam):
@@ -106,8 +106,8 @@ def total_norm_couples(most=0.1, joint=True, seed=0):
 
 
 @claim(
-    guard={"正常训练的起点损失": ">= 0.01", "λmax": "in [0.999999, 1.000001]"},
-    expect={"第一步是正常的几倍": "in [1.99, 2.01]", "最后的损失 / 起点": ">= 1e3"},
+    guard={"λmax": "in [0.999999, 1.000001]"},
+    expect={"第一步是正常的几倍": "in [1.99, 2.01]", "最后的距离 / 起点": "in [1e9, 1.2e12]"},
     control=[{"once": True}, {"lr": 0.7}],
     knobs={"once": [False, True], "lr": [0.1, 1.9]},
 )
@@ -125,10 +125,9 @@ def tied_twice(once=False, lr=1.5, seed=0):
         if t == 0:
             first = np.linalg.norm(w - w0) / np.linalg.norm(lr * g)
     return {
-        "正常训练的起点损失": w0 @ A @ w0 / 2,
         "λmax": np.linalg.norm(A, ord=2),
         "第一步是正常的几倍": first,
-        "最后的损失 / 起点": (w @ A @ w) / (w0 @ A @ w0),
+        "最后的距离 / 起点": np.linalg.norm(w) / np.linalg.norm(w0),
     }
 
 
@@ -143,18 +142,19 @@ def timing_matters(damping=0.0, lr=0.1, seed=0):
     start = np.random.default_rng(seed).uniform(0.5, 1.5, (2, 20))
     x, y = start  # 同时更新：一个优化器，一次 step
     a, b = start  # 交替更新：先 x，再用新的 x 更新 y
+    far = lambda u, v: np.sqrt(u**2 + v**2)
     path = []
     for _ in range(500):
         x, y = x - lr * (y + damping * x), y + lr * (x - damping * y)
         a = a - lr * (b + damping * a)
         b = b + lr * (a - damping * b)
-        path.append([np.hypot(x, y).mean(), np.hypot(a, b).mean()])
-    before = np.hypot(*start)
+        path.append([far(x, y).mean(), far(a, b).mean()])
+    before = far(*start)
     together, turns = np.array(path).T
     return {
         "起点的距离": before.min(),
-        "交替更新后的距离 / 起点": (np.hypot(a, b) / before).max(),
-        "同时更新后的距离 / 起点": (np.hypot(x, y) / before).min(),
+        "交替更新后的距离 / 起点": (far(a, b) / before).max(),
+        "同时更新后的距离 / 起点": (far(x, y) / before).min(),
         "到均衡点的距离": line({"同时": together, "交替": turns}, x_label="步", log_y=True),
     }
 
@@ -187,7 +187,7 @@ def finetune(E0, D0, lr_e, lr_d, X, y, steps=60):
     opt_e, opt_d = Adam(lr_e[:, None, None]), Adam(lr_d[:, None, None])
     for _ in range(steps):
         h = X @ E  # (对数, n, k)
-        error = (h @ D - y) / len(y)  # (对数, n, 1)
+        error = h @ D - y  # (对数, n, 1)；不除以 n，Adam 不在乎梯度的尺度
         d_E, d_D = X.T @ error @ D.transpose(0, 2, 1), h.transpose(0, 2, 1) @ error
         E, D = E + opt_e(d_E), D + opt_d(d_D)
     return E, D
@@ -211,14 +211,14 @@ def pretrained_wants_less(pretrained=True, samples=40, seed=0):
     errors, ratios = [], []
     for _ in range(5):  # 五个任务
         truth = np.linalg.qr(rng.normal(size=(30, 3)))[0]  # 真正有用的特征 (d, k)
-        E0 = 0.2 * rng.normal(0, 30**-0.5, (30, 3)) + truth
+        E0 = truth + 0.2 * rng.normal(size=(30, 3)) / np.sqrt(30)
         E0 = E0 if pretrained else rng.permutation(E0)  # 行打乱：大小相同，方向全错
         X = rng.normal(size=(samples + 600, 30))
-        clean = X @ truth @ (rng.choice([-1, 1], (3, 1)) * rng.uniform(1, 2, (3, 1)))
-        y = clean + rng.normal(0, 0.5, clean.shape)
+        clean = X @ truth @ rng.uniform(1, 2, (3, 1))
+        y = clean + 0.5 * rng.normal(size=clean.shape)
         E, D = finetune(E0, rng.normal(0, 0.1, (3, 1)), lr_e, lr_d, X[:samples], y[:samples])
         miss = (X[samples:] @ E @ D - clean[samples:])[..., 0] ** 2 / np.mean(clean**2)
-        valid, test = miss[:, :300].mean(1), miss[:, 300:].mean(1)  # (对数,)，选在验证集上
+        valid, test = (half.mean(1) for half in np.split(miss, 2, axis=1))  # (对数,)，选在验证集上
         two = valid.argmin()
         errors.append([test[np.where(same, valid, np.inf).argmin()], test[two]])
         ratios.append(np.log(lr_e[two] / lr_d[two]))
