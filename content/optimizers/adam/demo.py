@@ -232,7 +232,7 @@ def can_fail_to_converge(optimizer="adam", beta2=0.1, amsgrad=False, seed=0):
 
 
 @claim(
-    guard={"小梯度组衰减的对数": "in [0.5, 1.3]"},
+    guard={"小梯度组衰减的对数": "in [0.9, 1.1]"},
     expect={"大梯度组衰减 / 小梯度组": "in [0.07, 0.15]"},
     control=[{"decoupled": True}, {"optimizer": "sgd"}],
     knobs={"decoupled": [False, True], "optimizer": ["adam", "sgd"]},
@@ -241,12 +241,11 @@ def l2_is_not_decay(optimizer="adam", decoupled=False, seed=0):
     """L2 加进 Adam 的梯度后，梯度大 10 倍的坐标衰减得慢约 10 倍；解耦的衰减则一样快。"""
     rng = np.random.default_rng(seed)
     scale = np.array([[1.0], [10.0]])  # 两组坐标，纯噪声梯度的大小差 10 倍
-    w = np.ones((2, 400))
+    w = np.ones((2, 2000))
     lr, decay = 0.01, 0.2
     opt = Adam(lr) if optimizer == "adam" else SGD(lr)
     for _ in range(500):
-        noise = rng.normal(size=(2, 200))
-        g = scale * np.hstack([noise, -noise])  # 成对反号：噪声对均值的影响抵消
+        g = scale * rng.normal(size=(2, 2000))
         # 解耦（AdamW）：衰减不经过 m、v；否则当作 L2 项加进梯度
         w = w + (opt(g) - lr * decay * w if decoupled else opt(g + decay * w))
     small, large = -np.log(w.mean(1))
@@ -264,7 +263,7 @@ def wilson_data(n, rng):
     guard={"各学习率中最大的训练损失": "<= 1e-6", "正类的比例": "in [0.69, 0.71]"},
     expect={
         "各学习率中最好的测试正确率": "in [0.4, 0.6]",
-        "解与 sign(Xᵀy) 的余弦": ">= 0.999",
+        "解与 sign(Xᵀy) 的余弦": "in [0.999, 1.001]",
     },
     control={"optimizer": "sgd"},
     knobs={"optimizer": ["adam", "sgd"]},
