@@ -31,6 +31,9 @@ class SGD:
         return -self.lr * self.v
 
 
+RATES = np.geomspace(1e-4, 1e3, 43)[:, None]  # 够宽，两种优化器都能在里面挑到自己最好的
+
+
 def bigram_losses(opt, prior, target, steps=50):
     """二元语言模型，第 k 行 logits 预测词 k 的下一个词；全批量，没有采样噪声。
 
@@ -46,11 +49,11 @@ def bigram_losses(opt, prior, target, steps=50):
 
 @claim(
     guard={
-        "训练前的超额损失": ">= 0.5",
+        "训练前的超额损失": "in [0.5, 4]",
         "按词频平均剩下的损失（SGD）": "<= 0.1",
         "稀有词剩下的损失（Adam）": "<= 0.01",
     },
-    expect={"稀有词剩下的损失（SGD）": ">= 0.2"},
+    expect={"稀有词剩下的损失（SGD）": "in [0.2, 0.9]"},
     control=[{"zipf": 0.0}, {"per_row": True}],
     knobs={"zipf": [0.0, 2.5], "per_row": [False, True]},
 )
@@ -64,8 +67,8 @@ def rare_classes(zipf=2.0, per_row=False, seed=0):
     start = (target * np.log(target * 32)).sum(-1)  # 训练前：均匀预测
     left = {}
     for name, opt in {
-        "SGD": SGD(np.geomspace(0.1, 1000, 17)[:, None, None]),
-        "Adam": Adam(np.geomspace(0.01, 3, 12)[:, None, None]),
+        "SGD": SGD(RATES[..., None]),
+        "Adam": Adam(RATES[..., None]),
     }.items():
         if per_row and name == "SGD":  # 平凡的替代：每行的学习率除以它的频率
             opt.lr = opt.lr / prior[:, None] / 32
@@ -87,7 +90,7 @@ def block_quadratic(ratio, rng):
     for k, scale in enumerate((1.0, 1 / ratio)):
         Q, _ = np.linalg.qr(rng.normal(size=(8, 8)))
         A[8 * k : 8 * k + 8, 8 * k : 8 * k + 8] = scale * (Q * np.linspace(1, 3, 8)) @ Q.T
-    return A, rng.choice([-1, 1], 16) * rng.uniform(0.5, 1.5, 16)
+    return A, rng.uniform(1, 2, 16)
 
 
 def fewest_steps(opt, A, w0, rate=1.0, budget=1500):
@@ -101,8 +104,8 @@ def fewest_steps(opt, A, w0, rate=1.0, budget=1500):
 
 
 @claim(
-    guard={"Adam 的步数": "in [10, 500]"},
-    expect={"SGD 步数 / Adam 步数": ">= 4"},
+    guard={"Adam 的步数": "in [20, 70]", "Adam 的第一步 / 学习率": "in [0.999, 1.001]"},
+    expect={"SGD 步数 / Adam 步数": "in [4, 20]"},
     control=[{"per_layer": True}, {"ratio": 2.0}],
     knobs={"per_layer": [False, True], "ratio": [1.0, 1e5]},
 )
@@ -110,16 +113,18 @@ def layer_scales(ratio=1e4, per_layer=False, seed=0):
     """两层梯度差一万倍：动量 SGD 的步数是 Adam 的四倍以上；逐层给学习率，差距就没了。"""
     A, w0 = block_quadratic(ratio, np.random.default_rng(seed))
     rate = np.repeat([1.0, ratio], 8) if per_layer else 1.0
-    sgd = min(
-        fewest_steps(SGD(np.geomspace(0.01, 1.2, 12)[:, None], m), A, w0, rate)
-        for m in (0.9, 0.98, 0.995)
-    )
-    adam = fewest_steps(Adam(np.geomspace(0.003, 1, 14)[:, None]), A, w0)
-    return {"Adam 的步数": adam, "SGD 步数 / Adam 步数": sgd / adam}
+    sgd = min(fewest_steps(SGD(RATES, m), A, w0, rate) for m in (0.9, 0.98))
+    adam = fewest_steps(Adam(RATES), A, w0)
+    first = np.abs(Adam(1.0)(A @ w0)).mean()
+    return {
+        "Adam 的步数": adam,
+        "Adam 的第一步 / 学习率": first,
+        "SGD 步数 / Adam 步数": sgd / adam,
+    }
 
 
 @claim(
-    guard={"SGD 的误差": "in [1e-6, 5]"},
+    guard={"SGD 的误差": "in [1e-3, 10]"},
     expect={"SGD 误差 / Adam 误差": "in [2.5, 40]"},
     control=[{"tail": 30.0}, {"clip": 3.0}],
     knobs={"tail": [1.2, 30.0], "clip": [1.0, 1e9]},
@@ -127,23 +132,23 @@ def layer_scales(ratio=1e4, per_layer=False, seed=0):
 def heavy_tails(tail=1.3, clip=1e9, seed=0):
     """梯度噪声的方差无穷大时，各自调好学习率，SGD 的误差是 Adam 的数倍；先裁剪再用 SGD 就追平。"""
     rng = np.random.default_rng(seed)
-    noise = rng.choice([-1, 1], (400, 300)) * (rng.random((400, 300)) ** (-1 / tail) - 1)
+    noise = rng.standard_t(tail, (400, 200))  # 自由度小于 2，方差就无穷大
     error = []
-    sgd, adam = np.geomspace(1e-4, 0.3, 18)[:, None], np.geomspace(1e-3, 0.3, 14)[:, None]
-    for opt in (SGD(sgd, 0.0), Adam(adam)):
-        w, total = np.ones((len(opt.lr), 300)), 0.0  # (lrs, 300)：f(w) = w²/2
-        for t, each in enumerate(noise):
+    for opt in (SGD(RATES, 0.0), Adam(RATES)):
+        w, squares = np.ones((len(opt.lr), 200)), []  # (lrs, 200)：f(w) = w²/2
+        for each in noise:
             w = w + opt(np.clip(w + each, -clip, clip))
-            total = total + (w**2).mean(1) * (t >= 200)
-        error.append(total.min() / 200)
+            squares.append((w**2).mean(1))
+        error.append(np.mean(squares[200:], axis=0).min())  # 后一半步数
     return {"SGD 的误差": error[0], "SGD 误差 / Adam 误差": error[0] / error[1]}
 
 
 @claim(
-    guard={"起点的误差 / 八百步后的误差": ">= 5"},
+    guard={"起点的误差 / 八百步后的误差": "in [10, 400]"},
     expect={
         "Adam：步数加倍，误差变成几倍": "in [0.85, 1.15]",
         "SGD：步数加倍，误差变成几倍": "in [0.85, 1.15]",
+        "SGD：最后的误差 / (ασ²/2λ)": "in [0.9, 1.15]",
     },
     control={"power": 1.0},
     knobs={"power": [0.0, 1.0], "noise": [0.1, 3.0]},
@@ -163,26 +168,27 @@ def both_need_decay(power=0.0, noise=1.0, seed=0):
         "起点的误差 / 八百步后的误差": 1 / max(np.mean(e[500:800]) for e in found.values()),
         "Adam：步数加倍，误差变成几倍": end["Adam"],
         "SGD：步数加倍，误差变成几倍": end["SGD"],
+        "SGD：最后的误差 / (ασ²/2λ)": np.mean(found["SGD"][1300:]) / (0.05 * noise**2 / 2),
         "误差": line(found, x_label="步", y_label="均方误差", log_y=True),
     }
 
 
 def mistuned(opt, A, w0, noise, clip, factors):
     """二次函数上后一半步数的平均损失 / 起点的损失：最好的学习率，以及它乘上各个倍数。"""
-    w, total = np.tile(w0, (len(opt.lr), 1)), 0.0  # (lrs, dim)
-    for t, each in enumerate(noise):
+    w, losses = np.tile(w0, (len(opt.lr), 1)), []  # (lrs, dim)
+    for each in noise:
         g = w @ A + each
         w = w + opt(g / np.maximum(1, np.linalg.norm(g, axis=1, keepdims=True) / clip))
-        total = total + ((w @ A) * w).sum(1) * (t >= len(noise) / 2)
-    total = total / (w0 @ A @ w0) / len(noise) * 2
-    best = opt.lr[total.argmin(), 0]
-    return total.min(), *np.interp(best * np.array(factors), opt.lr[:, 0], total)
+        losses.append(((w @ A) * w).sum(1) / (w0 @ A @ w0))
+    loss = np.mean(losses[len(noise) // 2 :], axis=0)
+    best = opt.lr[loss.argmin(), 0]
+    return loss.min(), *np.interp(best * np.array(factors), opt.lr[:, 0], loss)
 
 
 def tilted(rng):
     """κ=10 的二次函数，主轴方向随机，最大曲率为 1。"""
     Q, _ = np.linalg.qr(rng.normal(size=(40, 40)))
-    return (Q * np.geomspace(0.1, 1, 40)) @ Q.T, rng.choice([-1, 1], 40) * rng.uniform(1, 2, 40)
+    return (Q * np.geomspace(0.1, 1, 40)) @ Q.T, rng.uniform(1, 2, 40)
 
 
 @claim(
@@ -195,10 +201,9 @@ def too_large_rate(clip=1e9, noise=0.0, factor=10.0, seed=0):
     """没有噪声的二次函数，学习率比最好的大十倍：SGD 发散，Adam 照样下降。"""
     rng = np.random.default_rng(seed)
     A, w0 = tilted(rng)
-    lrs = np.geomspace(1e-3, 100, 41)[:, None]
     kicks = noise * rng.normal(size=(100, 40))
-    sgd, sgd_off = mistuned(SGD(lrs, 0.0), A, w0, kicks, clip, [factor])
-    adam, adam_off = mistuned(Adam(lrs), A, w0, kicks, clip, [factor])
+    sgd, sgd_off = mistuned(SGD(RATES, 0.0), A, w0, kicks, clip, [factor])
+    adam, adam_off = mistuned(Adam(RATES), A, w0, kicks, clip, [factor])
     return {
         "两者最好的损失": max(sgd, adam),
         "学习率大十倍的损失（SGD）": sgd_off,
@@ -210,8 +215,8 @@ def too_large_rate(clip=1e9, noise=0.0, factor=10.0, seed=0):
     guard={"两者最好的损失": "in [1e-13, 0.1]"},
     expect={
         "大十倍的损失 / 起点，两者中较小的": ">= 0.06",
-        "大十倍 / 最好，两者中较小的": ">= 4",
-        "小十倍 / 最好，两者中较小的": ">= 6",
+        "大十倍 / 最好，两者中较小的": "in [4, 25]",
+        "小十倍 / 最好，两者中较小的": "in [6, 40]",
     },
     control=[{"noise": 0.0}, {"factor": 1.2}],
     knobs={"noise": [0.0, 2.0], "factor": [1.0, 30.0]},
@@ -220,19 +225,17 @@ def noise_needs_tuning(noise=1.0, factor=10.0, seed=0):
     """有噪声时，学习率偏大或偏小十倍，Adam 和 SGD 的损失都变差几倍。"""
     rng = np.random.default_rng(seed)
     A, w0 = tilted(rng)
-    lrs = np.geomspace(1e-3, 100, 41)[:, None]
     kicks = noise * rng.normal(size=(400, 40))
-    best, over, under = [], [], []
-    for make in (Adam, lambda lr: SGD(lr, 0.0)):
-        losses = mistuned(make(lrs), A, w0, kicks, 1e9, [factor, 1 / factor])
-        best.append(losses[0])
-        over.append(losses[1])
-        under.append(losses[2])
+    found = [
+        mistuned(opt, A, w0, kicks, 1e9, [factor, 1 / factor])
+        for opt in (Adam(RATES), SGD(RATES, 0.0))
+    ]
+    best, over, under = np.transpose(found)
     return {
-        "两者最好的损失": max(best),
-        "大十倍的损失 / 起点，两者中较小的": min(over),
-        "大十倍 / 最好，两者中较小的": min(o / b for o, b in zip(over, best, strict=True)),
-        "小十倍 / 最好，两者中较小的": min(u / b for u, b in zip(under, best, strict=True)),
+        "两者最好的损失": best.max(),
+        "大十倍的损失 / 起点，两者中较小的": over.min(),
+        "大十倍 / 最好，两者中较小的": (over / best).min(),
+        "小十倍 / 最好，两者中较小的": (under / best).min(),
     }
 
 
@@ -240,7 +243,7 @@ def noise_needs_tuning(noise=1.0, factor=10.0, seed=0):
     guard={"训练损失 / 起点": "<= 1e-6", "最小范数解的长度": ">= 0.1"},
     expect={
         "解的长度 / 最小范数": "in [1.08, 1.4]",
-        "最大坐标占长度之比 / 最小范数解的": "in [0.5, 0.9]",
+        "最大坐标占长度之比 / 最小范数解的": "in [0.5, 0.85]",
     },
     control={"optimizer": "sgd"},
     knobs={"optimizer": ["adam", "sgd"]},
@@ -253,11 +256,11 @@ def implicit_bias(optimizer="adam", seed=0):
     w, opt = np.zeros((8, 80, 1)), Adam(2e-3) if optimizer == "adam" else SGD(0.05)
     for _ in range(800):
         w = w + opt(X.transpose(0, 2, 1) @ (X @ w - y) / 20)
-    length = [np.linalg.norm(each, axis=1) for each in (w, shortest)]
-    peak = [np.abs(each).max(1) for each in (w, shortest)]
+    length = lambda w: np.linalg.norm(w, axis=1)
+    peak = lambda w: np.abs(w).max(axis=1) / length(w)
     return {
         "训练损失 / 起点": np.sum((X @ w - y) ** 2) / np.sum(y**2),
-        "最小范数解的长度": length[1].min(),
-        "解的长度 / 最小范数": (length[0] / length[1]).mean(),
-        "最大坐标占长度之比 / 最小范数解的": (peak[0] / length[0] / (peak[1] / length[1])).mean(),
+        "最小范数解的长度": length(shortest).min(),
+        "解的长度 / 最小范数": (length(w) / length(shortest)).mean(),
+        "最大坐标占长度之比 / 最小范数解的": (peak(w) / peak(shortest)).mean(),
     }

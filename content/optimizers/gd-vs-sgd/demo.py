@@ -12,10 +12,10 @@ class Regression:
         self.rng = np.random.default_rng(seed)
         scale = np.geomspace(1, flattest, 8)
         X = self.rng.normal(size=(n, 8)) * scale  # (n, 8)
-        self.y = X @ (self.rng.choice([-1, 1], 8) / scale) + noise * self.rng.normal(size=n)
+        self.y = X @ (1 / scale) + noise * self.rng.normal(size=n)
         self.X = X / X.std(axis=0) if whiten else X
-        self.best = np.linalg.lstsq(self.X, self.y, rcond=None)[0]
         self.H = self.X.T @ self.X / n
+        self.best = np.linalg.solve(self.H, self.X.T @ self.y / n)
         self.n, self.start = n, self.excess(np.zeros(8))
 
     def excess(self, W):
@@ -31,25 +31,30 @@ class Regression:
         return ((W * x).sum(axis=2) - self.y[i][:, None])[..., None] * x
 
 
-def steps_to(problem, method, target, lrs, budget, runs=10):
-    """各学习率各走一遍，平均超额损失最先降到起点的 target 倍的步数。"""
-    W, steps = np.zeros((1 if method == "gd" else runs, len(lrs), 8)), 0
-    with np.errstate(all="ignore"):  # 发散的成为 inf 或 nan
-        while (
-            steps < budget and not (problem.excess(W).mean(axis=0) <= target * problem.start).any()
-        ):
-            picked = problem.rng.integers(0, problem.n, runs)
-            g = problem.full(W) if method == "gd" else problem.sample(W, picked)
-            W, steps = W - lrs[:, None] * g, steps + 1
-    return steps
-
-
 GD_LRS = np.geomspace(0.1, 3, 12)
 SGD_LRS = np.geomspace(0.002, 0.4, 12)
 
 
+@np.errstate(all="ignore")  # 发散的成为 inf 或 nan
+def steps_to(target, p, method, budget=3000):
+    """各学习率各走十遍，平均超额损失最先降到起点的 target 倍的步数。"""
+    lrs = GD_LRS if method == "gd" else SGD_LRS
+    W = np.zeros((10, len(lrs), 8))
+    for step in range(budget):
+        if (p.excess(W).mean(axis=0) <= target * p.start).any():
+            return step
+        g = p.full(W) if method == "gd" else p.sample(W, p.rng.integers(p.n, size=10))
+        W = W - lrs[:, None] * g
+    return budget
+
+
 @claim(
-    guard={"GD 的步数": "in [2, 40]", "串行步数：SGD / GD": "in [4, 25]"},
+    guard={
+        "样本梯度的平均与全量梯度的相对差": "<= 1e-9",
+        "起点的超额损失与两次损失之差的相对差": "<= 1e-9",
+        "GD 的步数": "in [2, 40]",
+        "串行步数：SGD / GD": "in [4, 25]",
+    },
     expect={"样本梯度：SGD / GD": "<= 0.02"},
     control={"n": 20},
     knobs={"n": [20, 4000]},
@@ -57,9 +62,17 @@ SGD_LRS = np.geomspace(0.002, 0.4, 12)
 def samples_against_serial(n=2000, seed=0):
     """到起点的 10%：SGD 的样本梯度不到 GD 的 2%，先后依赖的步数却是四倍以上；样本少时没这么省。"""
     p = Regression(seed, n, 0.3, 0.5)
-    gd = steps_to(p, "gd", 0.1, GD_LRS, 200)
-    sgd = steps_to(p, "sgd", 0.1, SGD_LRS, 2000)
-    return {"GD 的步数": gd, "样本梯度：SGD / GD": sgd / (gd * n), "串行步数：SGD / GD": sgd / gd}
+    each, full = p.sample(np.zeros((n, 1, 8)), np.arange(n)), p.full(np.zeros(8))
+    drop = (p.y @ p.y - np.sum((p.y - p.X @ p.best) ** 2)) / (2 * n)
+    gd, sgd = (steps_to(0.1, p, method) for method in ("gd", "sgd"))
+    return {
+        "样本梯度的平均与全量梯度的相对差": np.linalg.norm(each.mean(axis=(0, 1)) - full)
+        / np.linalg.norm(full),
+        "起点的超额损失与两次损失之差的相对差": abs(p.start / drop - 1),
+        "GD 的步数": gd,
+        "样本梯度：SGD / GD": sgd / (gd * n),
+        "串行步数：SGD / GD": sgd / gd,
+    }
 
 
 @claim(
@@ -71,18 +84,18 @@ def samples_against_serial(n=2000, seed=0):
 def conditioning_slows_both(whiten=False, seed=0):
     """特征尺度之比从 2 拉到 10（κ 从 4 到 100），GD 与 SGD 都慢好几倍；先把特征标准化就都不慢。"""
     good, bad = (Regression(seed, 500, flattest, 0.2, whiten) for flattest in (0.5, 0.1))
-    gd = [steps_to(p, "gd", 0.02, GD_LRS, 1000) for p in (good, bad)]
-    sgd = [steps_to(p, "sgd", 0.02, SGD_LRS, 3000) for p in (good, bad)]
+    gd, worse_gd = (steps_to(0.02, p, "gd") for p in (good, bad))
+    sgd, worse_sgd = (steps_to(0.02, p, "sgd") for p in (good, bad))
     return {
-        "κ 小时 GD 的步数": gd[0],
-        "κ 小时 SGD 的步数": sgd[0],
-        "κ 大后 GD 步数的倍数": gd[1] / gd[0],
-        "κ 大后 SGD 步数的倍数": sgd[1] / sgd[0],
+        "κ 小时 GD 的步数": gd,
+        "κ 小时 SGD 的步数": sgd,
+        "κ 大后 GD 步数的倍数": worse_gd / gd,
+        "κ 大后 SGD 步数的倍数": worse_sgd / sgd,
     }
 
 
 @claim(
-    guard={"SGD 最后 / 起初": "<= 0.01", "GD：第三个四位 / 第二个四位": "in [0.8, 1.25]"},
+    guard={"SGD 最后 / 起初": "<= 0.01", "GD：第三个四位 / 第二个四位": "in [0.7, 1.4]"},
     expect={"SGD：超额损失随样本数的幂": "in [-1.5, -0.75]"},
     control={"noise": 0.0},
     knobs={"noise": [0.0, 2.0]},
@@ -90,13 +103,13 @@ def conditioning_slows_both(whiten=False, seed=0):
 def digits_cost(noise=1.0, seed=0):
     """GD 每多四位花同样多步；学习率按 1/t 降的 SGD，样本数乘 16，超额损失才约除以 16。"""
     p = Regression(seed, 200, 0.33, noise)
-    four, eight, twelve = (steps_to(p, "gd", tol, GD_LRS, 500) for tol in (1e-4, 1e-8, 1e-12))
+    four, eight, twelve = (steps_to(tol, p, "gd") for tol in (1e-4, 1e-8, 1e-12))
     a, tau = (each.ravel() for each in np.meshgrid([0.02, 0.05, 0.1], [30, 100, 300, 1000]))
     W, curve = np.zeros((10, 12, 8)), []
     for t in range(3201):
         if t % 200 == 0:  # 每个时刻各取最好的一组 a、τ
             curve.append(p.excess(W).mean(axis=0).min() / p.start)
-        W = W - (a / (1 + t / tau))[:, None] * p.sample(W, p.rng.integers(0, 200, 10))
+        W = W - (a / (1 + t / tau))[:, None] * p.sample(W, p.rng.integers(200, size=10))
     return {
         "SGD 最后 / 起初": curve[-1],
         "GD：第三个四位 / 第二个四位": (twelve - eight) / (eight - four),
@@ -108,7 +121,7 @@ def digits_cost(noise=1.0, seed=0):
 
 
 @claim(
-    guard={"GD 最后 / 起初": "in [1e-9, 0.5]"},
+    guard={"GD 最后 / 起初": "in [1e-3, 0.06]"},
     expect={"SVRG / GD": "in [1e-7, 0.01]", "SVRG / SGD": "in [5e-7, 0.01]"},
     control={"correct": False},
     knobs={"correct": [True, False]},
@@ -124,12 +137,12 @@ def variance_reduction(correct=True, seed=0):
     for _ in range(rounds):
         snapshot, mu = W, p.full(W)
         for _ in range(n):
-            i = p.rng.integers(0, n, (4, runs))
-            g = p.sample(W, i[0])
-            direction = g - p.sample(snapshot, i[0]) + mu if correct else g
+            i, *others = p.rng.integers(n, size=(4, runs))
+            g = p.sample(W, i)
+            direction = g - p.sample(snapshot, i) + mu if correct else g
             W = W - SGD_LRS[:, None] * direction
-            for k in (1, 2, 3):
-                sgd = sgd - SGD_LRS[:, None] * p.sample(sgd, i[k])
+            for j in others:
+                sgd = sgd - SGD_LRS[:, None] * p.sample(sgd, j)
     low = lambda W: np.nanmin(p.excess(W).reshape(-1, 12).mean(axis=0))
     return {
         "GD 最后 / 起初": low(gd) / p.start,
@@ -139,7 +152,7 @@ def variance_reduction(correct=True, seed=0):
 
 
 @claim(
-    guard={"起点处全量梯度的相对大小": "<= 1e-9", "起点的负曲率": ">= 0.5"},
+    guard={"起点处全量梯度的相对大小": "<= 1e-9", "起点的负曲率": "in [0.5, 4]"},
     expect={"离开鞍点的比例": ">= 0.9"},
     control=[{"method": "gd"}, {"data": "axes"}],
     knobs={"method": ["sgd", "gd"], "data": ["mixed", "axes"]},
@@ -147,7 +160,7 @@ def variance_reduction(correct=True, seed=0):
 def noise_leaves_saddle(method="sgd", data="mixed", seed=0):
     """f(w) = |w|⁴/4 - E(wᵀx)²/2 从第二主成分（严格鞍点）出发：SGD 都离开，GD 不动。"""
     rng = np.random.default_rng(seed)
-    n, runs = 400, 20
+    n, runs = 400, 50
     X = rng.normal(size=(n, 4)) * np.sqrt([4, 2, 1, 1])
     if data == "axes":  # 方差不变，但每个样本只落在一个坐标轴上
         X = X * 2 * np.eye(4)[rng.permutation(np.arange(n) % 4)]
@@ -155,14 +168,13 @@ def noise_leaves_saddle(method="sgd", data="mixed", seed=0):
     values, V = np.linalg.eigh(C)
     w0 = np.sqrt(values[-2]) * V[:, -2]  # 鞍点：全量梯度为零
     W = np.tile(w0, (runs, 1))
-    full = lambda W: (W**2).sum(axis=1, keepdims=True) * W - W @ C
-    for _ in range(400):
-        x = X[rng.integers(0, n, runs)]
-        g = (W**2).sum(axis=1, keepdims=True) * W - (W * x).sum(axis=1, keepdims=True) * x
-        W = W - 0.01 * (full(W) if method == "gd" else g)
-    along = (W @ V[:, -2]) ** 2 / (W**2).sum(axis=1)
+    full = lambda W: np.einsum("rd,rd,re->re", W, W, W) - W @ C
+    sample = lambda W, x: np.einsum("rd,rd,re->re", W, W, W) - np.einsum("rd,rd,re->re", W, x, x)
+    for _ in range(600):
+        g = full(W) if method == "gd" else sample(W, X[rng.integers(n, size=runs)])
+        W = W - 0.01 * g
     return {
         "起点处全量梯度的相对大小": np.linalg.norm(full(w0[None])) / values[-1],
         "起点的负曲率": values[-1] - values[-2],
-        "离开鞍点的比例": np.mean(along < 0.5),
+        "离开鞍点的比例": np.mean(np.linalg.norm(W - w0, axis=1) > 0.5 * np.linalg.norm(w0)),
     }
