@@ -170,10 +170,10 @@ def big_steps_kill(lr=10.0, steps=10, seed=0):
         "depth_of_death": [0.0, 3.0],
     },
 )
-def lower_layer_revives(below="trained", lr=0.1, depth_of_death=0.02, seed=0):
+def lower_layer_revives(below="trained", lr=0.1, depth_of_death=0.005, seed=0):
     """第二层的一半神经元刚好死掉：训练第一层能让其中一部分复活；冻结第一层则一个也不会"""
     rng = np.random.default_rng(seed)
-    X = rng.normal(0, 1, (96, 8))
+    X = rng.normal(0, 1, (48, 8))
     y = np.sin(2 * X[:, :1]) + X[:, 1:2]
     params = he([8, 32, 64, 1], rng)
     h, _, _ = forward(params, X)
