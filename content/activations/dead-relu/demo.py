@@ -159,8 +159,7 @@ def big_steps_kill(lr=10.0, steps=10, seed=0):
 @claim(
     guard={
         "压死的一半开始时活着的占比": "<= 0.01",
-        "训练前的损失": "in [1, 20]",
-        "训练后的损失": "<= 0.9",
+        "训练后损失 / 训练前": "in [0.001, 0.8]",
     },
     expect={"复活的占比": "in [0.05, 0.8]"},
     control=[{"below": "frozen"}, {"below": "decay"}],
@@ -192,8 +191,7 @@ def lower_layer_revives(below="trained", lr=0.1, depth_of_death=0.005, seed=0):
         ]
     return {
         "压死的一半开始时活着的占比": alive[0],
-        "训练前的损失": losses[0],
-        "训练后的损失": losses[-1],
+        "训练后损失 / 训练前": losses[-1] / losses[0],
         "复活的占比": alive[-1],
         "活着的占比": line(alive, x_label="步"),
     }
