@@ -264,9 +264,14 @@ def numbers(result: ClaimResult) -> dict[str, object]:
 
 
 def unchanged(question: Question, pool: Pool, seeds: range) -> dict[str, dict[str, object]]:
-    """The numbers of every claim of the demo as it is."""
+    """The numbers of every claim of the demo as it is. Ends the program when one is not proved:
+    every mutant of it would be taken for caught."""
     events = pool.prove([(question, claim) for claim in question.claims], list(seeds))
-    return {event.claim: numbers(event.result) for event in events if isinstance(event, Judged)}
+    results = {event.claim: event.result for event in events if isinstance(event, Judged)}
+    for claim, result in results.items():
+        if result.verdict is not Verdict.PROVED:
+            sys.exit(f"{question.id}#{claim} is not proved as it is: {result.reason}")
+    return {claim: numbers(result) for claim, result in results.items()}
 
 
 def fate(
