@@ -183,18 +183,20 @@ def leaves_saddle(optimizer="adagrad", history=0, seed=0):
 
 @claim(
     guard={"相邻梯度反号的比例": "in [0.45, 0.49]"},
-    expect={"步子与当前梯度反号的比例": ">= 0.9999"},
+    expect={"步子与当前梯度反号的比例": ">= 0.9999", "第二步与手算的相对差": "<= 1e-9"},
     control={"optimizer": "momentum"},
     knobs={"optimizer": ["adagrad", "momentum"], "mean": [0.0, 1.0]},
 )
 def no_inertia(optimizer="adagrad", mean=0.3, seed=0):
     """AdaGrad 没有惯性：梯度一变号，步子立刻跟着变号；动量则不会。"""
     rng = np.random.default_rng(seed)
-    opt = AdaGrad(0.1) if optimizer == "adagrad" else SGD(0.1, m=0.9)
+    opt = AdaGrad(0.1, eps=0.5) if optimizer == "adagrad" else SGD(0.1, m=0.9)
     g = rng.normal(mean, 1, (200, 100))  # 200 步，100 个坐标
     steps = np.array([opt(each) for each in g])
+    by_hand = -0.1 * g[1] / (np.hypot(g[0], g[1]) + 0.5)
     return {
         "相邻梯度反号的比例": np.mean(np.diff(np.sign(g), axis=0) != 0),
+        "第二步与手算的相对差": np.abs(steps[1] / by_hand - 1).max(),
         "步子与当前梯度反号的比例": np.mean(np.sign(steps) == -np.sign(g)),
     }
 
