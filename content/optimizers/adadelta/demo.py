@@ -105,8 +105,8 @@ def steps_to(left, opt, w0, curvature, budget=600):
 
 
 @claim(
-    guard={"RMSProp 最少的步数": "in [22, 45]"},
-    expect={"AdaDelta 步数 / RMSProp 步数": "in [8, 20]"},
+    guard={"RMSProp 最少的步数": "in [8, 60]"},
+    expect={"AdaDelta 步数 / RMSProp 步数": "in [5, 50]"},
     control=[{"tuned": True}, {"eps": 1e-2}],
     knobs={"tuned": [False, True], "eps": [1e-8, 0.1]},
 )

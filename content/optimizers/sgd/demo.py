@@ -123,7 +123,7 @@ def decreasing_steps_converge(power=1.0, seed=0):
 
 
 @claim(
-    guard={"标签里的噪声占比": "in [0.14, 0.63]"},
+    guard={"标签里的噪声占比": "in [0.08, 0.9]"},
     expect={"最后的超额损失": "<= 1e-10"},
     control={"dim": 10},
     knobs={"dim": [10, 120]},
