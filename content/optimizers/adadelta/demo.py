@@ -32,15 +32,17 @@ class RMSProp:
 
 
 @claim(
-    guard={"各坐标梯度大小的跨度": ">= 1e3"},
-    expect={"第一步 / √(ε/(1-ρ))": "in [0.99, 1.01]", "第千步 / 第百步": "in [1.5, 2]"},
+    guard={"各坐标梯度大小的跨度": "in [8e3, 8e4]"},
+    expect={"第一步 / √(ε/(1-ρ))": "in [0.99, 1.01]", "第千步 / 第百步": "in [1.45, 1.7]"},
     control={"optimizer": "rmsprop"},
     knobs={"optimizer": ["adadelta", "rmsprop"], "eps": [1e-10, 1e-4]},
 )
 def starts_from_eps(optimizer="adadelta", eps=1e-6, seed=0):
     """第一步是 √(ε/(1-ρ))，与梯度大小无关；梯度几乎不变时步子自己慢慢变大，RMSProp 不会。"""
     rng = np.random.default_rng(seed)
-    opt = AdaDelta(eps=eps) if optimizer == "adadelta" else RMSProp(eps=eps)
+    opt = AdaDelta(eps=eps)
+    if optimizer == "rmsprop":
+        opt = RMSProp(eps=eps)
     g = np.geomspace(0.1, 1000, 100) * rng.normal(1, 0.1, (1000, 100))  # (步, 坐标)
     size = np.array([np.abs(opt(each)).mean() for each in g])
     return {
@@ -52,7 +54,7 @@ def starts_from_eps(optimizer="adadelta", eps=1e-6, seed=0):
 
 
 @claim(
-    guard={"ε=1e-8 时的路程": ">= 1e-3"},
+    guard={"ε=1e-8 时的路程": "in [0.03, 3]"},
     expect={"ε 大一万倍，路程变成几倍": "in [97, 103]"},
     control=[{"optimizer": "rmsprop"}, {"size": 1e-4}],
     knobs={"optimizer": ["adadelta", "rmsprop"], "size": [1e-5, 100.0]},
@@ -68,8 +70,8 @@ def sqrt_eps_is_rate(optimizer="adadelta", size=10.0, seed=0):
 
 
 @claim(
-    guard={"走过的相对距离": "in [0.3, 10]"},
-    expect={"换单位后轨迹的相对差": "<= 1e-9"},
+    guard={"走过的相对距离": "in [0.6, 1.1]"},
+    expect={"换单位后轨迹的最大差": "<= 1e-9"},
     control=[{"optimizer": "rmsprop"}, {"scale_eps": False}],
     knobs={"optimizer": ["adadelta", "rmsprop"], "scale_eps": [True, False]},
 )
@@ -83,14 +85,14 @@ def units_match(optimizer="adadelta", scale_eps=True, seed=0):
         one, two = AdaDelta(), AdaDelta(eps=1e-6 / factor**2, eps_step=1e-6 * factor**2)
     else:
         one, two = RMSProp(), RMSProp(eps=1e-6 / factor**2)
-    w, u, gap, moved = w0, c * w0, 0.0, 0.0
+    w, u, gap, moved = w0, c * w0, [], []
     for _ in range(300):
         noise = rng.normal(0, 0.3, 20)
         w = w + one(curvature * w + noise)
         u = u + two((curvature * u / c + noise) / c)  # f(u/c) 对 u 的梯度
-        gap = max(gap, np.linalg.norm(w - u / c) / np.linalg.norm(w0))
-        moved = max(moved, np.linalg.norm(w - w0) / np.linalg.norm(w0))
-    return {"走过的相对距离": moved, "换单位后轨迹的相对差": gap}
+        gap.append(np.abs(w - u / c).max())
+        moved.append(np.linalg.norm(w - w0) / np.linalg.norm(w0))
+    return {"走过的相对距离": max(moved), "换单位后轨迹的最大差": max(gap)}
 
 
 def steps_to(left, opt, w0, curvature, budget=600):
@@ -103,8 +105,8 @@ def steps_to(left, opt, w0, curvature, budget=600):
 
 
 @claim(
-    guard={"RMSProp 最少的步数": "in [2, 100]"},
-    expect={"AdaDelta 步数 / RMSProp 步数": ">= 5"},
+    guard={"RMSProp 最少的步数": "in [8, 60]"},
+    expect={"AdaDelta 步数 / RMSProp 步数": "in [5, 50]"},
     control=[{"tuned": True}, {"eps": 1e-2}],
     knobs={"tuned": [False, True], "eps": [1e-8, 0.1]},
 )
@@ -114,14 +116,15 @@ def slow_by_default(tuned=False, eps=1e-6, seed=0):
     w0, curvature = rng.uniform(0.5, 1.5, 20), rng.uniform(0.5, 1.5, 20)
     lrs = np.geomspace(1e-3, 1, 16)[:, None]  # (lrs, 1)
     rms = steps_to(0.05, RMSProp(lrs), w0, curvature)
-    given = lrs**2 if tuned else eps  # √ε 与学习率同一张网格
-    ada = steps_to(0.05, AdaDelta(np.ones((16, 1)), eps=given), w0, curvature)
+    if tuned:
+        eps = lrs**2  # √ε 与学习率同一张网格
+    ada = steps_to(0.05, AdaDelta(np.ones((16, 1)), eps=eps), w0, curvature)
     return {"RMSProp 最少的步数": rms, "AdaDelta 步数 / RMSProp 步数": ada / rms}
 
 
 @claim(
-    guard={"起点的距离 / √ε": ">= 100"},
-    expect={"最后的距离 / √ε": "in [10, 20]"},
+    guard={"起点的距离 / √ε": "in [300, 900]"},
+    expect={"最后的距离 / √ε": "in [11, 16]"},
     control=[{"curvature": 1.7}, {"lr": 0.5}],
     knobs={"curvature": [0.5, 100.0], "lr": [0.1, 1.0], "eps": [1e-8, 1e-4]},
 )
@@ -140,13 +143,13 @@ def stable_below_two(curvature=3.0, lr=1.0, eps=1e-6, seed=0):
 
 
 @claim(
-    guard={"lr=1 走完的路程": ">= 0.9"},
-    expect={"同样步数内走完的路程": "<= 0.02"},
+    guard={"lr=1 走完的路程": "in [0.95, 1]"},
+    expect={"同样步数内走完的路程": "in [0.001, 0.01]"},
     control={"lr": 1.0},
     knobs={"lr": [1e-4, 1.0]},
 )
 def keras_default(lr=1e-3, seed=0):
-    """框架另加的学习率取 0.001（Keras 的默认值），lr=1 走完九成的时候它还没走 2%。"""
+    """框架另加的学习率取 0.001（Keras 的默认值），lr=1 走完九成的时候它还没走 1%。"""
     rng = np.random.default_rng(seed)
     w0, curvature = rng.uniform(0.5, 1.5, 50), rng.uniform(0.5, 1.5, 50)
     w, paper, u, ours = w0, AdaDelta(), w0, AdaDelta(lr)

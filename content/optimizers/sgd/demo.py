@@ -10,9 +10,7 @@ class Regression:
 
     def __init__(self, rng, n=100, dim=5, noise=1.0):
         self.X = rng.normal(size=(n, dim))
-        error = noise * rng.normal(size=n)
-        self.y = self.X @ rng.normal(size=dim) + error
-        self.noise_share = (error @ error) / (self.y @ self.y)
+        self.y = rng.normal(self.X.sum(1), noise)  # 真参数全是 1
         self.w_min = np.linalg.pinv(self.X) @ self.y
         self.H = self.X.T @ self.X / n  # (dim, dim)
         self.size = (self.X**2).sum(1).mean()  # 单个样本曲率的平均
@@ -20,12 +18,13 @@ class Regression:
     def excess(self, W):
         """W: (…, dim)"""
         e = W - self.w_min
-        return ((e @ self.H) * e).sum(-1) / (self.w_min @ self.H @ self.w_min)
+        return np.einsum("...i,...i->...", e @ self.H, e) / (self.w_min @ self.H @ self.w_min)
 
     def sample_grads(self, W, i):
         """第 k 份轨迹用第 i[k] 个样本；W: (…, runs, dim)。"""
         x = self.X[i]  # (runs, dim)
-        return ((W * x).sum(-1, keepdims=True) - self.y[i][:, None]) * x
+        residual = np.einsum("...rd,rd->...r", W, x) - self.y[i]
+        return residual[..., None] * x
 
 
 def draws(rng, n, steps, runs, replace=True):
@@ -40,11 +39,11 @@ def draws(rng, n, steps, runs, replace=True):
 
 
 @claim(
-    guard={"全量梯度范数": ">= 1e-3"},
+    guard={"全量梯度范数": "in [0.05, 3]"},
     expect={
-        "期望与全量梯度的相对差": "<= 1e-9",
+        "期望与全量梯度的最大差": "<= 1e-9",
         "方向反了的样本比例": "in [0.36, 0.54]",
-        "单样本梯度的标准差 / 全量梯度": ">= 5",
+        "单样本梯度的标准差 / 全量梯度": "in [15, 33]",
     },
     control=[{"hard": 1.0}, {"away": 2.0}],
     knobs={"hard": [0.0, 2.0], "away": [0.05, 2.0]},
@@ -62,7 +61,7 @@ def unbiased_but_noisy(hard=0.0, away=0.1, seed=0):
     spread = np.sqrt(p @ ((G - p @ G) ** 2).sum(1))
     return {
         "全量梯度范数": np.linalg.norm(full),
-        "期望与全量梯度的相对差": np.linalg.norm(p @ G - full) / np.linalg.norm(full),
+        "期望与全量梯度的最大差": np.abs(p @ G - full).max(),
         "方向反了的样本比例": p @ (G @ full < 0),
         "单样本梯度的标准差 / 全量梯度": spread / np.linalg.norm(full),
         "各样本的梯度": scatter({"样本": (G[:, 0], G[:, 1]), "全量": ([full[0]], [full[1]])}),
@@ -73,8 +72,8 @@ def unbiased_but_noisy(hard=0.0, away=0.1, seed=0):
 
 
 @claim(
-    guard={"小学习率的稳态超额损失": "in [1e-4, 0.1]"},
-    expect={"学习率 4 倍时稳态超额损失的倍数": "in [3.5, 5.5]"},
+    guard={"小学习率的稳态超额损失": "in [2e-4, 0.006]"},
+    expect={"学习率 4 倍时稳态超额损失的倍数": "in [3.7, 4.8]"},
     control={"average": True},
     knobs={"average": [False, True], "noise": [0.5, 2.0]},
 )
@@ -84,15 +83,15 @@ def ball_grows_with_lr(average=False, noise=1.0, seed=0):
     f = Regression(rng, noise=noise)
     lr = np.array([0.02, 0.08])[:, None, None] / f.size
     W = np.zeros((2, 60, 5))  # 两个学习率，各 60 份轨迹
-    level, mean, curve = np.zeros(2), np.zeros_like(W), []
-    for t, i in enumerate(draws(rng, 100, 3000, 60)):
+    curve, late = [], []
+    for i in draws(rng, 100, 3000, 60):
         W = W - lr * f.sample_grads(W, i)
         curve.append(f.excess(W).mean(1))
-        if t >= 1500:  # 已到稳态
-            level, mean = level + curve[-1] / 1500, mean + W / 1500
-    if average:
-        level = f.excess(mean).mean(1)
+        late = [*late[-1499:], W]  # 后一半，已到稳态
     curve = np.array(curve)  # (步, 2)
+    level = curve[1500:].mean(0)
+    if average:
+        level = f.excess(np.mean(late, axis=0)).mean(1)
     return {
         "小学习率的稳态超额损失": level[0],
         "学习率 4 倍时稳态超额损失的倍数": level[1] / level[0],
@@ -106,8 +105,8 @@ def ball_grows_with_lr(average=False, noise=1.0, seed=0):
 
 
 @claim(
-    guard={"前段的超额损失": "in [1e-5, 1]"},
-    expect={"步数 8 倍后缩小的倍数": "in [5, 12]"},
+    guard={"前段的超额损失": "in [5e-4, 0.1]"},
+    expect={"步数 8 倍后缩小的倍数": "in [5, 13]"},
     control=[{"power": 0.0}, {"power": 2.0}],
     knobs={"power": [0.0, 0.5, 1.0, 2.0]},
 )
@@ -115,21 +114,16 @@ def decreasing_steps_converge(power=1.0, seed=0):
     """学习率按 1/t 降，超额损失也按 1/t 降；不降或降得太快都停在半路。"""
     rng = np.random.default_rng(seed)
     f = Regression(rng)
-    W, early, late = np.zeros((60, 5)), [], []
+    W, curve = np.zeros((60, 5)), []
     for t, i in enumerate(draws(rng, 100, 4000, 60)):
         W = W - 0.3 / f.size / (1 + t / 40) ** power * f.sample_grads(W, i)
-        if 475 <= t < 525:
-            early.append(f.excess(W).mean())
-        if t >= 3950:
-            late.append(f.excess(W).mean())
-    return {
-        "前段的超额损失": np.mean(early),
-        "步数 8 倍后缩小的倍数": np.mean(early) / np.mean(late),
-    }
+        curve.append(f.excess(W).mean())
+    early, late = np.mean(curve[475:525]), np.mean(curve[3950:])
+    return {"前段的超额损失": early, "步数 8 倍后缩小的倍数": early / late}
 
 
 @claim(
-    guard={"起点的超额损失": "in [0.9, 1.1]", "标签里的噪声占比": ">= 0.1"},
+    guard={"标签里的噪声占比": "in [0.08, 0.9]"},
     expect={"最后的超额损失": "<= 1e-10"},
     control={"dim": 10},
     knobs={"dim": [10, 120]},
@@ -139,12 +133,10 @@ def interpolation_has_no_ball(dim=120, seed=0):
     rng = np.random.default_rng(seed)
     f = Regression(rng, n=30, dim=dim, noise=0.7 * np.sqrt(dim))
     W = np.zeros((10, dim))
-    start = f.excess(W).mean()
     for i in draws(rng, 30, 3000, 10):
         W = W - 0.5 / f.size * f.sample_grads(W, i)
     return {
-        "起点的超额损失": start,
-        "标签里的噪声占比": f.noise_share,
+        "标签里的噪声占比": np.var(f.y - f.X.sum(1)) / np.var(f.y),
         "最后的超额损失": f.excess(W).mean(),
     }
 
@@ -153,8 +145,8 @@ def interpolation_has_no_ball(dim=120, seed=0):
 
 
 @claim(
-    guard={"有放回时的超额损失": "in [1e-5, 0.2]"},
-    expect={"有放回 / 洗牌": ">= 20"},
+    guard={"有放回时的超额损失": "in [2e-4, 0.1]", "两份轨迹抽到同一个样本的比例": "<= 0.1"},
+    expect={"有放回 / 洗牌": "in [20, 1000]"},
     control=[{"replace": True}, {"epochs": 1}],
     knobs={"replace": [False, True], "epochs": [1, 40]},
 )
@@ -165,24 +157,27 @@ def shuffling_is_better(replace=False, epochs=40, seed=0):
     lr = np.geomspace(0.01, 0.6, 8)[:, None, None] / f.size
     final = []
     for each in (True, replace):
-        W = np.zeros((8, 40, 5))
-        for i in draws(rng, 100, epochs * 100, 40, each):
+        W, order = np.zeros((8, 40, 5)), draws(rng, 100, epochs * 100, 40, each)
+        for i in order:
             W = W - lr * f.sample_grads(W, i)
         final.append(f.excess(W).mean(1).min())  # 最好的学习率
-    return {"有放回时的超额损失": final[0], "有放回 / 洗牌": final[0] / final[1]}
+    with_replacement, shuffled = final
+    return {
+        "有放回时的超额损失": with_replacement,
+        "两份轨迹抽到同一个样本的比例": np.mean(order[:, 0] == order[:, 1]),
+        "有放回 / 洗牌": with_replacement / shuffled,
+    }
 
 
 # ---- 逃出局部极小：噪声够大才行，而且不认好坏 ----
 
 
-def slope(x):
-    """斜放的双阱 f(x) = x⁴/4 - x²/2 - 0.1x 的导数：左浅右深。"""
-    return x**3 - x - 0.1
+WELLS = [1, 0, -1, -0.1]  # 斜放的双阱 f(x) = x⁴/4 - x²/2 - 0.1x 的导数：左浅右深
 
 
 @claim(
-    guard={"样本斜率的平均": "<= 1e-9", "样本斜率的标准差": ">= 0.9"},
-    expect={"逃出浅极小的比例": ">= 0.8", "逃出深极小的比例": ">= 0.25"},
+    guard={"样本斜率的平均": "<= 1e-9"},
+    expect={"逃出浅极小的比例": ">= 0.8", "逃出深极小的比例": "in [0.25, 0.85]"},
     control=[{"lr": 0.02}, {"noise": "vanishing"}],
     knobs={"lr": [0.01, 0.3], "noise": ["constant", "vanishing"]},
 )
@@ -191,16 +186,18 @@ def escapes_if_noise_is_large(lr=0.2, noise="constant", seed=0):
     rng = np.random.default_rng(seed)
     s = rng.normal(size=50)  # 第 i 个样本的损失 fᵢ(x) = f(x) + sᵢ x，平均起来就是 f
     s = (s - s.mean()) / s.std()
-    left, barrier, right = np.sort(np.roots([1, 0, -1, -0.1]).real)
-    x = np.repeat([[left], [right]], 300, axis=1)  # 从两个极小点出发，各 300 份
+    left, barrier, right = np.sort(np.roots(WELLS).real)
+    x = start = np.repeat([[left], [right]], 300, axis=1)  # 从两个极小点出发，各 300 份
     crossed = np.zeros((2, 300), bool)
     for i in rng.integers(0, 50, (400, 300)):
-        kick = s[i] if noise == "constant" else s[i] * slope(x)  # fᵢ = (1 + sᵢ) f：极小处无噪声
-        x = np.clip(x - lr * (slope(x) + kick), -2, 2)
-        crossed = crossed | ((x > barrier) != np.array([[False], [True]]))
+        slope = np.polyval(WELLS, x)
+        kick = s[i]
+        if noise == "vanishing":
+            kick = s[i] * slope  # fᵢ = (1 + sᵢ) f：极小处无噪声
+        x = (x - lr * (slope + kick)).clip(-2, 2)
+        crossed = crossed | ((x > barrier) != (start > barrier))
     return {
         "样本斜率的平均": np.abs(s.mean()),
-        "样本斜率的标准差": s.std(),
         "逃出浅极小的比例": crossed[0].mean(),
         "逃出深极小的比例": crossed[1].mean(),
     }
