@@ -192,10 +192,11 @@ def final_loss(activation, depth, seed, width=24, n=8, steps=40, nets=3):
         loss = np.mean(error**2, axis=(1, 2))
         delta = 2 * error / n * (loss < 1e4)[:, None, None]  # 发散的网络停住
         c = c - lr * delta.sum(axis=1, keepdims=True)
-        for k in range(depth, -1, -1):
-            g = h[k].swapaxes(1, 2) @ delta
-            delta = delta @ W[k].swapaxes(1, 2) * slopes[k]
-            W[k] = W[k] - lr * g
+        updated = []
+        for w, a, slope in zip(W[::-1], h[::-1], slopes[::-1], strict=True):
+            updated.append(w - lr * a.swapaxes(1, 2) @ delta)
+            delta = delta @ w.swapaxes(1, 2) * slope
+        W = updated[::-1]
     return loss.reshape(len(RATES), nets).min(axis=0)
 
 
