@@ -183,17 +183,17 @@ def final_loss(activation, depth, seed, width=24, n=8, steps=40, nets=3):
     W = [np.concatenate([w] * len(RATES)) for w in start]  # 各学习率起点相同
     c, lr = 0.0, np.repeat(RATES, nets)[:, None, None]  # c：输出层的偏置
     for _ in range(steps + 1):  # 最后一次前向量的是走完之后的损失
-        h, slopes = [x], [1.0]
+        h, layers = x, [(x, 1.0)]  # 各层的激活与导数
         for w in W[:-1]:
-            z = h[-1] @ w  # (rates * nets, n, width)
-            h.append(act(z))
-            slopes.append(act_grad(z))
-        error = h[-1] @ W[-1] + c - y
+            z = h @ w  # (rates * nets, n, width)
+            h = act(z)
+            layers.append((h, act_grad(z)))
+        error = h @ W[-1] + c - y
         loss = np.mean(error**2, axis=(1, 2))
         delta = 2 * error / n * (loss < 1e4)[:, None, None]  # 发散的网络停住
         c = c - lr * delta.sum(axis=1, keepdims=True)
         updated = []
-        for w, a, slope in zip(W[::-1], h[::-1], slopes[::-1], strict=True):
+        for w, (a, slope) in zip(W[::-1], layers[::-1], strict=True):
             updated.append(w - lr * a.swapaxes(1, 2) @ delta)
             delta = delta @ w.swapaxes(1, 2) * slope
         W = updated[::-1]
