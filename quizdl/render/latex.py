@@ -8,9 +8,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from quizdl.render.formula import MathError, Node
 from quizdl.render.mathml import tree
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _ENVIRONMENTS = {
     "aligned": "split",
@@ -46,6 +50,12 @@ _ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 @lru_cache(maxsize=1024)
 def read(latex: str) -> Node:
     """The tree of `latex`. Raises MathError for anything that could not be shown in full."""
+    return tree(element(latex, display=True), latex)
+
+
+def element(latex: str, display: bool) -> Element:
+    """The `math` element that latex2mathml makes of `latex`; characters are still entities.
+    Raises MathError for what cannot be parsed."""
     from latex2mathml.converter import convert_to_element
 
     for char in latex:
@@ -56,10 +66,9 @@ def read(latex: str) -> Node:
     if not source.strip():
         raise MathError(latex, "render.math_empty")
     try:
-        element = convert_to_element(source, display="block")
+        return convert_to_element(source, display="block" if display else "inline")
     except Exception as error:  # it raises a dozen unrelated types, IndexError among them
         raise MathError(latex, "render.math_malformed", why=type(error).__name__) from error
-    return tree(element, latex)
 
 
 def _normalise(latex: str) -> str:

@@ -90,15 +90,19 @@ Block: TypeAlias = Paragraph | Formula | Code | Quote | Listing | Grid | Rule
 # --- reading -----------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=2)
-def _parser(escapes: bool = False) -> MarkdownIt:
-    """`escapes` leaves escaped characters (`\\$`) as tokens of their own."""
+def new_parser() -> MarkdownIt:
+    """Of what Markdown means here: CommonMark without HTML, with tables and formulas."""
     from markdown_it import MarkdownIt
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.use(dollarmath_plugin, allow_space=False, allow_labels=False, double_inline=True)
-    return parser.disable("text_join") if escapes else parser
+    return parser.use(dollarmath_plugin, allow_space=False, allow_labels=False, double_inline=True)
+
+
+@lru_cache(maxsize=2)
+def _parser(escapes: bool = False) -> MarkdownIt:
+    """`escapes` leaves escaped characters (`\\$`) as tokens of their own."""
+    return new_parser().disable("text_join") if escapes else new_parser()
 
 
 @lru_cache(maxsize=64)

@@ -41,7 +41,7 @@ _BIG = frozenset("∑∏∐∫∬∭∮⋃⋂⨁⨂⨀⋁⋀")
 _PAIRS = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⌊": "⌋", "⌈": "⌉"}
 _CLOSERS = frozenset(_PAIRS.values())
 # Operators whose limits stand below in display style, also where MathML has plain scripts.
-_LIMITS = frozenset(
+LIMITS = frozenset(
     ("max", "min", "argmax", "argmin", "sup", "inf", "lim", "limsup", "liminf", *"∑∏∐⋃⋂")
 )
 
@@ -190,7 +190,7 @@ class _Reader:
             raise self.fail("render.math_unknown", name=text)
         if text in "&{}$" and element.tag == "mi":
             raise self.fail("render.math_stray", name=text)
-        text = _letters(text, element.get("mathvariant", ""))
+        text = shaped(text, element.get("mathvariant", ""))
         if element.tag == "mn":
             return Atom(text, "number")
         if element.tag == "mi" and element.get("mathvariant") == "normal":
@@ -214,7 +214,7 @@ class _Reader:
         sub = None if over_first else parts[0]
         sup = parts[-1] if over_first or len(parts) == 2 else None
         limits = tag.startswith(("munder", "mover")) or (
-            isinstance(base, Atom) and base.text.replace(" ", "") in _LIMITS
+            isinstance(base, Atom) and base.text.replace(" ", "") in LIMITS
         )
         return Script(base, sub, sup, limits)
 
@@ -271,7 +271,7 @@ def _space(width: str) -> Node:
     return Atom(" " * max(1, round(2 * size)), "space") if size > 0 else EMPTY
 
 
-def _letters(text: str, variant: str) -> str:
+def shaped(text: str, variant: str) -> str:
     """Bold, double-struck, script and fraktur as the Unicode letters a terminal can show;
     every slanted or sans shape as the plain letter."""
     if variant in _VARIANTS:
