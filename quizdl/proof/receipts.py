@@ -1,11 +1,13 @@
 """Receipts: what the claims of a question gave when they were last proved, when, with what.
 
-One small file for each question, in the data folder. A receipt says by itself whether it still
-stands for the question as it is now; one that quizdl cannot read is as good as none.
+One small file for each question, in the data folder, and one beside it for the figures, which
+only exports ask for. A receipt says by itself whether it still stands for the question as it is
+now; one that quizdl cannot read is as good as none.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,10 +20,13 @@ from typing import Any
 import quizdl
 from quizdl import jsonfile
 from quizdl.bank.trust import is_ours
-from quizdl.model import SEEDS, Claim, ClaimResult, Measure, Question, Role, Verdict
+from quizdl.model import SEEDS, Claim, ClaimResult, Figure, Measure, Question, Role, Verdict
+from quizdl.proof.figure_record import figure_record, read_figure
 from quizdl.words import say
 
 _FORMAT = 1
+_ARMS = 2
+"""Whose figures are kept: those of the claim and of its first control, all that is shown."""
 _JUDGING = (
     "model.py",
     "bank/declaration.py",
@@ -98,9 +103,26 @@ class Receipts:
     def of(self, question: Question) -> dict[str, Receipt]:
         """By claim. Reads one file; what is missing, damaged or not ours is left out."""
         found = {}
-        for claim, entry in _section(self._read(question), "claims").items():
+        for claim, entry in _section(self._read(self._path(question)), "claims").items():
             if (receipt := _receipt(claim, entry)) is not None:
                 found[claim] = receipt
+        return found
+
+    def figures(self, question: Question) -> dict[str, tuple[tuple[Figure, ...], ...]]:
+        """By claim, the figures of the claim and of its first control, as long as the claim's
+        receipt stands; a claim that is known to have none is there with an empty tuple."""
+        found = {}
+        receipts = self.of(question)
+        drawn = _section(self._read(self._figure_path(question)), "claims")
+        for claim in question.claims:
+            receipt, entry = receipts.get(claim.id), drawn.get(claim.id)
+            if receipt is None or receipt.stale(question, claim) or not isinstance(entry, dict):
+                continue
+            if entry.get("of") == _stamp(receipt.content, receipt.code, receipt.numpy):
+                with contextlib.suppress(ArithmeticError, LookupError, TypeError, ValueError):
+                    found[claim.id] = tuple(
+                        tuple(read_figure(figure, str) for figure in arm) for arm in entry["arms"]
+                    )
         return found
 
     def save(
@@ -137,17 +159,31 @@ class Receipts:
             claims = _section(before, "claims") | entries
             return {"format": _FORMAT, "passed": mark or stands, "claims": claims}
 
+        def drawn(document: jsonfile.Document) -> jsonfile.Document:
+            before = document if document.get("format") == _FORMAT else {}
+            return {"format": _FORMAT, "claims": _section(before, "claims") | figures}
+
+        figures = {
+            result.claim: {
+                "of": _stamp(*(entries[result.claim][key] for key in ("content", "code", "numpy"))),
+                "arms": [[figure_record(f) for f in arm] for arm in result.figures[:_ARMS]],
+            }
+            for result in results
+            if result.claim in entries
+        }
         jsonfile.change(self._path(question), changed)
+        if figures:
+            jsonfile.change(self._figure_path(question), drawn)
 
     def passed(self, question: Question, seeds: Sequence[int]) -> bool:
         """Whether `quizdl check` found nothing against the whole question, letter for letter as
         it is now, under these very seeds, with the same Python, NumPy and code of quizdl."""
-        mark = self._read(question).get("passed")
+        mark = self._read(self._path(question)).get("passed")
         now = _mark(question, tuple(seeds), _python_version(), numpy_version())
         return bool(mark) and mark == now
 
-    def _read(self, question: Question) -> jsonfile.Document:
-        document = jsonfile.read(self._path(question))
+    def _read(self, path: Path) -> jsonfile.Document:
+        document = jsonfile.read(path)
         return document if document.get("format") == _FORMAT else {}
 
     def _path(self, question: Question) -> Path:
@@ -157,6 +193,10 @@ class Receipts:
         if not is_ours(root):
             folder /= _hash(str(root.resolve()))[:16]
         return folder / f"{question.id}.json"
+
+    def _figure_path(self, question: Question) -> Path:
+        path = self._path(question)
+        return path.parent / "figures" / path.name
 
 
 def _section(document: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -175,6 +215,11 @@ def _entry(question: Question, claim: Claim, result: ClaimResult, at: datetime) 
         "measures": [asdict(measure) for measure in result.measures],
         "at": at.isoformat(timespec="seconds"),
     }
+
+
+def _stamp(content: str, code: str, numpy: str) -> str:
+    """What figures belong to, besides the claim's name."""
+    return _hash(content, code, numpy)
 
 
 def _receipt(claim: str, entry: Any) -> Receipt | None:
