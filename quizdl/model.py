@@ -472,6 +472,34 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """What a review was scheduled with, in full: kept in the log beside it."""
+
+    scheduler: str
+    parameters: str
+    """JSON: FSRS's weights, desired_retention, steps in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A review with all that the log says of it, for taking it elsewhere."""
+
+    review: Review
+    """Its `id` is the log's own. Stability and difficulty 0: not known there, to be computed."""
+    preset: Preset
+    undone: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the learner has written about a question."""
+
+    text: str
+    at: datetime
+    """UTC, when it was last changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """What the learner has set on a question by hand."""
 
@@ -479,6 +507,31 @@ class Mark:
     buried_until: int = 0
     """Ordinal of the study day on which it comes back."""
     flagged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """All that was ever remembered and cannot be computed: what moves between machines."""
+
+    entries: tuple[Entry, ...] = ()
+    """Oldest first, under the names that questions had then."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Former id -> the one of today."""
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    remarks: Mapping[str, Remark] = field(default_factory=dict)
+    predictions: tuple[Prediction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """How much of a log was new."""
+
+    reviews: int
+    undone: int
+    names: int
+    marks: int
+    remarks: int
+    predictions: int
 
 
 @dataclass(frozen=True, slots=True)

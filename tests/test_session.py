@@ -82,8 +82,8 @@ def test_duration_runs_from_the_question_to_the_rating_within_reason(store: Stor
     session.rate(Rating.EASY, EVENING + timedelta(seconds=70))
     session.rate(Rating.EASY, EVENING + timedelta(hours=9))
     session.rate(Rating.EASY, EVENING)  # the clock was set back
-    durations = [review.duration for review in store.reviews()]
-    assert durations == [timedelta(seconds=70), LONGEST, timedelta(0)]
+    log = sorted(store.reviews(), key=lambda review: review.id)
+    assert [each.duration for each in log] == [timedelta(seconds=70), LONGEST, timedelta(0)]
 
 
 def test_recalled_before_the_rollover_and_rated_after_it(store: Store) -> None:

@@ -14,6 +14,7 @@ from quizdl.model import Card, Mark, Moment, Review, State, Today
 _SECONDS = {None: 90.0, State.LEARNING: 60.0, State.REVIEW: 60.0}
 """Guess of how long one look takes, until there are _ENOUGH looks of one's own."""
 _ENOUGH = 5
+_HARD = 7.0
 
 
 class Version(NamedTuple):
@@ -125,6 +126,17 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
         new=tuple(islice(new, max(limits.new - memory.new_done, 0))),
         steps=tuple(step for step in steps if step[0] > now.at),
     )
+
+
+def is_due(card: Card, mark: Mark | None, day: int) -> bool:
+    """Whether the queue of that study day would ask it, were there no limits."""
+    hidden = mark is not None and (mark.suspended or mark.buried_until > day)
+    return card.due_day <= day and not hidden
+
+
+def is_weak(card: Card) -> bool:
+    """Forgotten once known, or of a difficulty (1 to 10) that only repeated failure gives."""
+    return card.lapses > 0 or card.difficulty >= _HARD
 
 
 def days_to_next(order: Iterable[str], memory: Memory, limits: Limits) -> int | None:

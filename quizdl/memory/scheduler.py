@@ -9,13 +9,13 @@ than a day, are added to the true time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from quizdl.model import Card, Moment, Outcome, Rating, Review, State
+from quizdl.model import Card, Moment, Outcome, Preset, Rating, Review, State
 from quizdl.settings import Settings
 
 if TYPE_CHECKING:  # 0.1 s: imported when the first card is scheduled
@@ -23,15 +23,6 @@ if TYPE_CHECKING:  # 0.1 s: imported when the first card is scheduled
 
 LEARNING_STEPS = (timedelta(minutes=1), timedelta(minutes=10))
 RELEARNING_STEPS = (timedelta(minutes=10),)
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """What a review was scheduled with, in full: kept in the log beside it."""
-
-    scheduler: str
-    parameters: str
-    """JSON: FSRS's weights, desired_retention, steps in seconds."""
 
 
 def study_day(now: datetime, rollover_hour: int) -> int:
@@ -65,6 +56,11 @@ def preset(settings: Settings) -> Preset:
     return Preset(scheduler_version(), _fsrs(settings.desired_retention).to_json())
 
 
+def decay() -> float:
+    """Of the forgetting curve (1 + factor * t / S) ** -decay, positive: FSRS's parameter w20."""
+    return float(_fsrs(Settings().desired_retention).parameters[20])
+
+
 def outcomes(
     card: Card | None, question: str, now: Moment, settings: Settings
 ) -> dict[Rating, Outcome]:
@@ -91,6 +87,14 @@ def replay(question: str, reviews: Iterable[Review]) -> Card | None:
     promised to the learner (interval, step, due) is taken from the log: a newer FSRS changes
     what is believed about the past, not which day was announced.
     """
+    card: Card | None = None
+    for card in retrace(question, reviews):  # noqa: B007 - the last one counts
+        pass
+    return card
+
+
+def retrace(question: str, reviews: Iterable[Review]) -> Iterator[Card]:
+    """The card after each of `reviews`, as in `replay`."""
     scheduler = _fsrs(Settings().desired_retention)  # plays no part in the memory state
     card: Card | None = None
     for review in reviews:
@@ -107,7 +111,7 @@ def replay(question: str, reviews: Iterable[Review]) -> Card | None:
             reps=(card.reps if card else 0) + 1,
             lapses=_lapses(card, review.rating),
         )
-    return card
+        yield card
 
 
 def _outcome(

@@ -209,6 +209,7 @@ def test_durable_and_strict(store: Store, path: Path) -> None:
         "marks",
         "aliases",
         "predictions",
+        "remarks",
     }
 
 

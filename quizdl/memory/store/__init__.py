@@ -27,24 +27,41 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import Stale
 from quizdl.memory.queue import Memory, Version
-from quizdl.memory.scheduler import Preset
-from quizdl.memory.store import history
+from quizdl.memory.store import history, merging
 from quizdl.memory.store.opening import explained, open_connections, raw
 from quizdl.memory.store.schema import (
+    aliases,
     cards,
     marks,
     milliseconds,
     prediction_values,
     predictions,
     presets,
+    remarks,
     review_values,
     reviews,
     to_card,
     to_mark,
+    to_prediction,
+    to_remark,
+    to_review,
     to_state,
+    to_time,
     undos,
 )
-from quizdl.model import Card, Forecast, Outcome, Prediction, Review, State
+from quizdl.model import (
+    Card,
+    Entry,
+    Forecast,
+    Log,
+    Merged,
+    Outcome,
+    Prediction,
+    Preset,
+    Remark,
+    Review,
+    State,
+)
 from quizdl.words import QuizdlError
 
 _RECENT = 300
@@ -129,6 +146,35 @@ class Store:
             made = history.predictions_made(self._reader)
             return [replace(prediction, question=name) for name, prediction in made]
 
+    def remarks(self) -> dict[str, Remark]:
+        """By question, what the learner has written about it."""
+        with explained(self._path), self._reader.begin():
+            return {row.question: to_remark(row) for row in self._reader.execute(select(remarks))}
+
+    def log(self) -> Log:
+        """Everything that cannot be computed, under the names of then, as one picture."""
+        with explained(self._path), self._reader.begin():
+            ask = self._reader.execute
+            columns = (reviews, presets.c.scheduler, presets.c.parameters, undos.c.undone_ms)
+            every = select(*columns).select_from(history.LOG.join(presets))
+            every = every.order_by(reviews.c.reviewed_ms, reviews.c.id)
+            return Log(
+                entries=tuple(
+                    Entry(
+                        to_review(row),
+                        Preset(row.scheduler, row.parameters),
+                        to_time(row.undone_ms),
+                    )
+                    for row in ask(every)
+                ),
+                names={row.old: row.new for row in ask(select(aliases))},
+                marks={row.question: to_mark(row) for row in ask(select(marks))},
+                remarks={row.question: to_remark(row) for row in ask(select(remarks))},
+                predictions=tuple(
+                    to_prediction(row) for row in ask(select(predictions).order_by("id"))
+                ),
+            )
+
     def version(self) -> Version:
         """Differs from an earlier one when anything that `memory` tells was written since, here
         or elsewhere."""
@@ -142,7 +188,9 @@ class Store:
     def record(self, outcome: Outcome, at: datetime, duration: timedelta, preset: Preset) -> Review:
         """Add a review and its card, durably, and return what the log now says.
 
-        Raises Stale, writing nothing, when the card is no longer `outcome.before`.
+        The log is in the order of its times: a clock that went back since the last review of
+        this question, here or on a phone, is taken to stand still. Raises Stale, writing
+        nothing, when the card is no longer `outcome.before`.
         """
         card = outcome.card
         with self._writing():
@@ -151,6 +199,7 @@ class Store:
                 raise Stale(now)
             if now is None:
                 self._refuse_old_name(card.question)
+            at = max(at, history.newest(self._writer, card.question))
             known = self._presets.get(preset) or self._add_preset(preset)
             added = self._add(outcome, at, duration, known, preset)
         self._presets[preset] = known
@@ -225,6 +274,34 @@ class Store:
                 return
         with self._writing():
             history.adopt(self._writer, formerly, live)
+
+    def merge(self, log: Log) -> Merged:
+        """Add what `log` has and this one lacks, in one transaction; the cards of the questions
+        concerned are computed anew. A second time, nothing is new.
+
+        Reviews interleave by their time. Where both sides have set marks, those here stay; of
+        two remarks the newer one does.
+        """
+        known: dict[Preset, int] = {}
+
+        def preset_id(preset: Preset) -> int:
+            if preset not in known:
+                known[preset] = self._find_preset(preset) or self._add_preset(preset)
+            return known[preset]
+
+        with self._writing():
+            names = merging.merge_names(self._writer, log.names)
+            for question in {*names, *names.values()}:
+                history.rebuild(self._writer, question)
+            added, undone = merging.merge_reviews(self._writer, log.entries, preset_id)
+            return Merged(
+                reviews=added,
+                undone=undone,
+                names=len(names),
+                marks=merging.merge_marks(self._writer, log.marks),
+                remarks=merging.merge_remarks(self._writer, log.remarks),
+                predictions=merging.merge_predictions(self._writer, log.predictions),
+            )
 
     def replay(self) -> None:
         """Compute every card anew from the log."""

@@ -6,9 +6,10 @@ All of this happens inside a transaction of the caller.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import scheduler
@@ -19,6 +20,7 @@ from quizdl.memory.store.schema import (
     marks,
     predictions,
     reviews,
+    time_of,
     to_card,
     to_prediction,
     to_review,
@@ -38,13 +40,15 @@ _PUT_CARD = _PUT_CARD.on_conflict_do_update(
     set_={name: column for name, column in _PUT_CARD.excluded.items() if name != "question"},
 )
 _ALIAS = select(aliases.c.new).where(aliases.c.old == bindparam("question"))
-_ALL_STANDING = select(reviews).select_from(LOG).where(STANDING).order_by(reviews.c.id)
-_STANDING_OF = _ALL_STANDING.where(
-    or_(
-        reviews.c.question == bindparam("question"),
-        reviews.c.question.in_(select(aliases.c.old).where(aliases.c.new == bindparam("question"))),
-    )
+_IN_TIME = (reviews.c.reviewed_ms, reviews.c.id)
+"""The order of the log: reviews made elsewhere are added later than they happened."""
+_ALL_STANDING = select(reviews).select_from(LOG).where(STANDING).order_by(*_IN_TIME)
+_OF_QUESTION = or_(
+    reviews.c.question == bindparam("question"),
+    reviews.c.question.in_(select(aliases.c.old).where(aliases.c.new == bindparam("question"))),
 )
+_STANDING_OF = _ALL_STANDING.where(_OF_QUESTION)
+_NEWEST = select(func.max(reviews.c.reviewed_ms)).where(_OF_QUESTION)
 
 
 # --- reviews ------------------------------------------------------------------------------
@@ -61,6 +65,11 @@ def standing(connection: Connection) -> Iterator[tuple[str, Review]]:
 def standing_of(connection: Connection, question: str) -> list[Review]:
     """The same of one question."""
     return [to_review(row) for row in connection.execute(_STANDING_OF, {"question": question})]
+
+
+def newest(connection: Connection, question: str) -> datetime:
+    """When a question was reviewed last, also if that was undone; 1970 without any review."""
+    return time_of(connection.execute(_NEWEST, {"question": question}).scalar_one() or 0)
 
 
 def predictions_made(connection: Connection) -> Iterator[tuple[str, Prediction]]:
@@ -96,17 +105,25 @@ def rebuild(connection: Connection, question: str) -> Card | None:
     return card
 
 
+def put_cards(connection: Connection, computed: Mapping[str, Card | None]) -> None:
+    """Put many cards, by question; None: it has none. All computed by the scheduler at hand."""
+    if not computed:
+        return
+    this = delete(cards).where(cards.c.question == bindparam("gone"))
+    connection.execute(this, [{"gone": question} for question in computed])
+    version = scheduler.scheduler_version()
+    values = [card_values(card, version) for card in computed.values() if card is not None]
+    if values:
+        connection.execute(insert(cards), values)
+
+
 def replay(connection: Connection) -> None:
     """Replay every question."""
     logs: dict[str, list[Review]] = {}
     for question, review in standing(connection):
         logs.setdefault(question, []).append(review)
-    version = scheduler.scheduler_version()
-    rebuilt = [scheduler.replay(question, log) for question, log in logs.items()]
     connection.execute(delete(cards))
-    if rebuilt:
-        values = [card_values(card, version) for card in rebuilt if card is not None]
-        connection.execute(insert(cards), values)
+    put_cards(connection, {name: scheduler.replay(name, log) for name, log in logs.items()})
 
 
 def is_outdated(connection: Connection) -> bool:
@@ -122,6 +139,12 @@ def is_outdated(connection: Connection) -> bool:
 def current_name(connection: Connection, question: str) -> str:
     new = connection.execute(_ALIAS, {"question": question}).scalar_one_or_none()
     return question if new is None else str(new)
+
+
+def names_of_today(connection: Connection) -> Callable[[str], str]:
+    """As `current_name`, for many."""
+    known = _aliases(connection)
+    return lambda question: known.get(question, question)
 
 
 def renames(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,23 +30,22 @@ from sqlalchemy import (
     text,
 )
 
+from quizdl.memory.forecasts import read, records
 from quizdl.model import (
-    Ask,
     Card,
     Forecast,
-    Hit,
     Mark,
     Outcome,
     Prediction,
-    Prompt,
     Rating,
+    Remark,
     Review,
     State,
 )
 
 APPLICATION_ID = 0x515A444C
 """`QZDL`, in the header of every database of ours."""
-REVISION = "0003"
+REVISION = "0004"
 """The newest of migrations/versions: the schema below."""
 
 _schema = MetaData()
@@ -135,6 +133,14 @@ predictions = Table(
     Index("predictions_by_question", "question"),
     sqlite_strict=True,
 )
+remarks = Table(
+    "remarks",
+    _schema,
+    Column("question", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("changed_ms", Integer, nullable=False),
+    sqlite_strict=True,
+)
 _version = Table(  # as Alembic makes it
     "alembic_version",
     _schema,
@@ -169,8 +175,16 @@ def milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MS
 
 
-def _time(ms: int | None) -> datetime | None:
-    return None if ms is None else _EPOCH + ms * _MS
+def to_remark(row: Row[Any]) -> Remark:
+    return Remark(row.text, time_of(row.changed_ms))
+
+
+def time_of(ms: int) -> datetime:
+    return _EPOCH + ms * _MS
+
+
+def to_time(ms: int | None) -> datetime | None:
+    return None if ms is None else time_of(ms)
 
 
 def to_state(number: int | None) -> State | None:
@@ -184,7 +198,7 @@ def to_card(row: Row[Any]) -> Card:
         step=row.step,
         stability=row.stability,
         difficulty=row.difficulty,
-        due=_time(row.due_ms),
+        due=to_time(row.due_ms),
         due_day=row.due_day,
         last_day=row.last_day,
         reps=row.reps,
@@ -213,7 +227,7 @@ def to_review(row: Row[Any]) -> Review:
         id=row.id,
         question=row.question,
         rating=Rating(row.rating),
-        at=_EPOCH + row.reviewed_ms * _MS,
+        at=time_of(row.reviewed_ms),
         day=row.day,
         duration=row.duration_ms * _MS,
         state_before=to_state(row.state_before),
@@ -222,8 +236,27 @@ def to_review(row: Row[Any]) -> Review:
         stability=row.stability,
         difficulty=row.difficulty,
         interval=timedelta(seconds=row.interval_s),
-        due=_time(row.due_ms),
+        due=to_time(row.due_ms),
     )
+
+
+def entry_values(review: Review, question: str, preset: int) -> dict[str, object]:
+    """The row of a review that was made elsewhere."""
+    return {
+        "question": question,
+        "rating": int(review.rating),
+        "reviewed_ms": milliseconds(review.at),
+        "day": review.day,
+        "duration_ms": review.duration // _MS,
+        "preset": preset,
+        "state_before": None if review.state_before is None else int(review.state_before),
+        "state": int(review.state),
+        "step": review.step,
+        "stability": review.stability,
+        "difficulty": review.difficulty,
+        "interval_s": review.interval // timedelta(seconds=1),
+        "due_ms": None if review.due is None else milliseconds(review.due),
+    }
 
 
 def review_values(
@@ -259,7 +292,7 @@ _FORECASTS = 1
 def prediction_values(
     question: str, claim: str, at: datetime, about: str, forecasts: Sequence[Forecast]
 ) -> dict[str, object]:
-    document = {"version": _FORECASTS, "forecasts": [asdict(forecast) for forecast in forecasts]}
+    document = {"version": _FORECASTS, "forecasts": records(forecasts)}
     return {
         "question": question,
         "claim": claim,
@@ -274,18 +307,7 @@ def to_prediction(row: Row[Any]) -> Prediction:
         id=row.id,
         question=row.question,
         claim=row.claim,
-        at=_EPOCH + row.made_ms * _MS,
+        at=time_of(row.made_ms),
         about=row.about,
-        forecasts=tuple(map(_to_forecast, json.loads(row.forecasts)["forecasts"])),
-    )
-
-
-def _to_forecast(found: dict[str, Any]) -> Forecast:
-    prompt, guess = found["prompt"], found["guess"]
-    lists = {key: tuple(prompt[key]) for key in ("options", "names", "bounds", "arms")}
-    return Forecast(
-        prompt=Prompt(ask=Ask(prompt["ask"]), text=prompt["text"], **lists),
-        guess=tuple(guess) if isinstance(guess, list) else guess,
-        hit=Hit(found["hit"]),
-        truth=found["truth"],
+        forecasts=read(json.loads(row.forecasts)["forecasts"]),
     )

@@ -1,0 +1,206 @@
+"""Taking in what was remembered elsewhere: on a phone, on another machine.
+
+A review is known by its question and its millisecond, under whatever name the question had; one
+that is known, also one that was undone, is not added again. All of this happens inside a
+transaction of the caller.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from quizdl.memory import scheduler
+from quizdl.memory.store import history
+from quizdl.memory.store.schema import (
+    aliases,
+    entry_values,
+    marks,
+    milliseconds,
+    prediction_values,
+    predictions,
+    remarks,
+    reviews,
+    to_remark,
+    undos,
+)
+from quizdl.model import Card, Entry, Mark, Prediction, Preset, Remark, Review
+
+
+def merge_reviews(
+    connection: Connection, entries: Iterable[Entry], preset_id: Callable[[Preset], int]
+) -> tuple[int, int]:
+    """Add the entries that the log lacks, and the undos of those it has; compute the cards of
+    their questions anew. How many reviews and how many undos were new."""
+    arriving: dict[str, list[Entry]] = defaultdict(list)
+    name = history.names_of_today(connection)
+    for entry in entries:
+        arriving[name(entry.review.question)].append(entry)
+    known = _known(connection, name)
+    fresh = {question: _fresh(known[question], found) for question, found in arriving.items()}
+    undone = _undo(
+        connection,
+        [
+            (row, entry.undone)
+            for question, found in arriving.items()
+            for entry in found
+            if entry.undone and (row := known[question].get(milliseconds(entry.review.at)))
+        ],
+    )
+    standing: dict[str, list[Review]] = defaultdict(list)
+    for question, review in history.standing(connection):
+        if question in arriving:
+            standing[question].append(review)
+    cards: dict[str, Card | None] = {}
+    added: list[tuple[Entry, int]] = []
+    for question, new in fresh.items():
+        if new or undone & set(known[question].values()):
+            completed, cards[question] = _completed(question, standing[question], new)
+            added += ((entry, preset_id(entry.preset)) for entry in completed)
+    undone |= _insert(connection, added)
+    history.put_cards(connection, cards)
+    return len(added), len(undone)
+
+
+def _known(connection: Connection, name: Callable[[str], str]) -> dict[str, dict[int, int]]:
+    """By question, of every review, undone ones too: its millisecond -> its row."""
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    rows = select(reviews.c.question, reviews.c.reviewed_ms, reviews.c.id)
+    for question, at, row in connection.execute(rows):
+        found[name(question)][at] = row
+    return found
+
+
+def _fresh(known: Mapping[int, int], found: Iterable[Entry]) -> list[Entry]:
+    """Those that are not known, each once, oldest first."""
+    fresh = {milliseconds(entry.review.at): entry for entry in found}
+    return [fresh[at] for at in sorted(fresh.keys() - known.keys())]
+
+
+def _completed(
+    question: str, standing: Iterable[Review], fresh: Sequence[Entry]
+) -> tuple[list[Entry], Card | None]:
+    """The entries with the memory state that they lead to where it is not known, and the card
+    after all: computed in the order in which everything happened, here and there."""
+    timeline = [*standing, *(entry.review for entry in fresh if entry.undone is None)]
+    timeline.sort(key=lambda review: review.at)
+    completed: dict[int, Review] = {}
+    card: Card | None = None
+    for review, after in zip(timeline, scheduler.retrace(question, timeline), strict=True):
+        if not review.stability:
+            completed[id(review)] = replace(
+                review,
+                state_before=card.state if card else None,
+                stability=after.stability,
+                difficulty=after.difficulty,
+            )
+        card = after
+    return [
+        replace(entry, review=completed.get(id(entry.review), entry.review)) for entry in fresh
+    ], card
+
+
+def _insert(connection: Connection, added: Iterable[tuple[Entry, int]]) -> set[int]:
+    """Write the reviews; the rows of those that were undone where they come from."""
+    plain: list[dict[str, object]] = []
+    undone: list[tuple[int, datetime]] = []
+    for entry, preset in added:
+        values = entry_values(entry.review, entry.review.question, preset)
+        if entry.undone is None:
+            plain.append(values)
+        else:
+            row = connection.execute(insert(reviews), values).inserted_primary_key
+            assert row is not None
+            undone.append((int(row[0]), entry.undone))
+    if plain:
+        connection.execute(insert(reviews), plain)
+    return _undo(connection, undone)
+
+
+def _undo(connection: Connection, undone: Iterable[tuple[int, datetime]]) -> set[int]:
+    """Mark these rows undone; which of them were not yet."""
+    known = set(connection.scalars(select(undos.c.review)))
+    new = {row: at for row, at in undone if row not in known}
+    if new:
+        values = [{"review": row, "undone_ms": milliseconds(at)} for row, at in new.items()]
+        connection.execute(insert(undos), values)
+    return set(new)
+
+
+def merge_predictions(connection: Connection, made: Iterable[Prediction]) -> int:
+    """Add those that the log lacks: known by question, claim and millisecond."""
+    rows = connection.execute(
+        select(predictions.c.question, predictions.c.claim, predictions.c.made_ms)
+    )
+    known = {tuple(row) for row in rows}
+    added = 0
+    for each in made:
+        key = (each.question, each.claim, milliseconds(each.at))
+        if key not in known:
+            known.add(key)
+            values = prediction_values(
+                each.question, each.claim, each.at, each.about, each.forecasts
+            )
+            connection.execute(insert(predictions), values)
+            added += 1
+    return added
+
+
+def merge_names(connection: Connection, names: Mapping[str, str]) -> dict[str, str]:
+    """Add the aliases, old -> new, that are not known, and return them; what is known here
+    stays."""
+    added = {}
+    for old, new in names.items():
+        values = {"old": old, "new": history.current_name(connection, new)}
+        if old != values["new"]:
+            done = connection.execute(upsert(aliases).values(values).on_conflict_do_nothing())
+            if done.rowcount:
+                added[old] = values["new"]
+    return added
+
+
+def merge_marks(connection: Connection, given: Mapping[str, Mark]) -> int:
+    """Set the marks of questions that have none here."""
+    known = {row.question for row in connection.execute(select(marks.c.question))}
+    rows = [
+        {
+            "question": question,
+            "suspended": int(mark.suspended),
+            "buried_until": mark.buried_until,
+            "flagged": int(mark.flagged),
+        }
+        for question, mark in given.items()
+        if question not in known and mark != Mark()
+    ]
+    if rows:
+        connection.execute(insert(marks), rows)
+    return len(rows)
+
+
+def merge_remarks(connection: Connection, given: Mapping[str, Remark]) -> int:
+    """Take the remarks that are newer than those here."""
+    known = {row.question: to_remark(row) for row in connection.execute(select(remarks))}
+    name = history.names_of_today(connection)
+    newer = {
+        name(question): remark
+        for question, remark in given.items()
+        if (before := known.get(name(question))) is None
+        or (remark.at > before.at and remark.text != before.text)
+    }
+    if newer:
+        put = upsert(remarks)
+        put = put.on_conflict_do_update(
+            index_elements=[remarks.c.question],
+            set_={"text": put.excluded.text, "changed_ms": put.excluded.changed_ms},
+        )
+        values = [
+            {"question": question, "text": remark.text, "changed_ms": milliseconds(remark.at)}
+            for question, remark in newer.items()
+        ]
+        connection.execute(put, values)
+    return len(newer)
