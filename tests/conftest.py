@@ -28,7 +28,7 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
     return kept | {"QUIZDL_HOME": str(tmp_path / "home"), "PYTHONIOENCODING": "utf-8"}
 
 
-PROVING = {"run", "check", "review"}
+PROVING = {"run", "check", "review", "export"}
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from quizdl.settings import load_settings
 from quizdl.words import QuizdlError
 
 COMMANDS = ("", "list", "show", "run", "check", "new", "review", "trust", "paths", "doctor")
+COMMANDS += ("export", "export anki", "export tsv", "export markdown", "export html", "export data")
+COMMANDS += ("import", "import anki", "import data")
 
 
 def strict(text: str) -> Any:

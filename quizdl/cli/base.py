@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -179,6 +180,16 @@ def keep_receipts(outcomes: Iterable[tuple[Question, Sequence[ClaimResult], bool
     except OSError as error:
         why = error.strerror or error
         click.echo(say("cli.receipts.unwritable", path=folder, why=why), err=True)
+
+
+@contextlib.contextmanager
+def progress_bar(length: int, label: str, *, hidden: bool) -> Iterator[Callable[[], None]]:
+    """A bar on stderr, and the function that takes it a step on; where nobody watches, none."""
+    if hidden:
+        yield lambda: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr, show_pos=True) as bar:
+        yield lambda: bar.update(1)
 
 
 def read_line(prompt: str) -> str | None:

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from quizdl.cli import browse, machine, proving, trusting  # noqa: F401 - they add their commands
+from quizdl.cli import (  # noqa: F401 - they add their commands
+    browse,
+    exporting,
+    importing,
+    machine,
+    proving,
+    trusting,
+)
 from quizdl.cli.base import print_json
 from quizdl.cli.study import main
 from quizdl.words import QuizdlError, say

@@ -8,7 +8,7 @@ import functools
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from quizdl.cli.base import (
     open_pool,
     print_json,
     print_problems,
+    progress_bar,
     prove,
     short_path,
 )
@@ -302,7 +303,9 @@ def _prove_all(
     from quizdl.check import prove_all
 
     length = 2 * sum(len(question.claims) for question in questions)
-    with open_pool(jobs) as pool, _progress(length, hidden=hidden) as advance:
+    hidden = hidden or not sys.stderr.isatty()
+    label = say("cli.check.progress")
+    with open_pool(jobs) as pool, progress_bar(length, label, hidden=hidden) as advance:
         return prove_all(pool, questions, seeds, advance)
 
 
@@ -340,15 +343,3 @@ def _checked_part(path: Path | None) -> tuple[Bank, tuple[Question, ...]]:
             if questions or problems:
                 return dataclasses.replace(bank, problems=problems), questions
     raise QuizdlError("cli.check.outside", path=path)
-
-
-@contextlib.contextmanager
-def _progress(length: int, *, hidden: bool) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal; nothing where nobody watches."""
-    if hidden or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    with click.progressbar(
-        length=length, label=say("cli.check.progress"), file=sys.stderr, show_pos=True
-    ) as bar:
-        yield lambda: bar.update(1)

@@ -24,6 +24,11 @@ TEXT = {
     "{value!r} is not a valid {number_type}.": "{value!r} 不是整数。",  # we ask for no other
     "{value} is not in the range {range}.": "{value} 不在范围 {range} 内。",
     "default: {default}": "默认 {default}",
+    "required": "必须",
+    "{value!r} is not {choice}.": "{value!r} 不对，要 {choice}。",
+    "{value!r} is not one of {choices}.": "{value!r} 不在 {choices} 之中。",
+    "{name} {filename!r} does not exist.": "{filename!r} 不存在。",
+    "{name} {filename!r} is a directory.": "{filename!r} 是文件夹。",
 }
 
 

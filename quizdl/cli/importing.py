@@ -1,0 +1,81 @@
+"""To bring memory back into quizdl."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from quizdl.cli.base import ChineseGroup, bank_option, examples, load_bank
+from quizdl.cli.study import main
+from quizdl.words import QuizdlError, say
+
+if TYPE_CHECKING:
+    from quizdl.model import Log, Merged
+
+
+@main.group(
+    "import",
+    cls=ChineseGroup,
+    help=say("cli.import"),
+    epilog=examples("quizdl import anki quizdl.apkg", "quizdl import data log.jsonl"),
+)
+def import_() -> None:
+    pass
+
+
+_FILE = click.argument(
+    "path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+
+
+@import_.command(
+    "anki", help=say("cli.import.anki"), epilog=examples("quizdl import anki quizdl.apkg")
+)
+@_FILE
+@bank_option
+def anki(path: Path) -> None:
+    from quizdl.exchange.anki.deck import to_log
+    from quizdl.exchange.anki.reading import read_package
+    from quizdl.memory.scheduler import study_day
+    from quizdl.settings import find_paths, load_settings
+
+    found = read_package(path)
+    rollover = load_settings(find_paths().config_file).rollover_hour
+    bank = load_bank()
+    log = to_log(found, bank.questions, lambda at: study_day(at.astimezone(), rollover))
+    merged = _merge(log)
+    known = len(log.entries) - merged.reviews
+    click.echo(say("cli.import.reviews", new=merged.reviews, known=known))
+    if log.remarks:
+        click.echo(say("cli.import.remarks", new=merged.remarks, count=len(log.remarks)))
+    if found.others:
+        click.echo(say("cli.import.others", count=found.others))
+
+
+@import_.command(
+    "data", help=say("cli.import.data"), epilog=examples("quizdl import data log.jsonl")
+)
+@_FILE
+def data(path: Path) -> None:
+    from quizdl.exchange.log import read
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            log = read(file, path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuizdlError("log.unreadable", path=path, why=error) from error
+    merged = _merge(log)
+    known = len(log.entries) - merged.reviews
+    click.echo(say("cli.import.reviews", new=merged.reviews, known=known))
+    counts = {"undone": merged.undone, "marks": merged.marks, "remarks": merged.remarks}
+    click.echo(say("cli.import.rest", predictions=merged.predictions, **counts))
+
+
+def _merge(log: Log) -> Merged:
+    from quizdl.memory import open_store
+    from quizdl.settings import find_paths
+
+    with open_store(find_paths().database) as store:
+        return store.merge(log)

@@ -1,0 +1,117 @@
+"""A Markdown file for each topic, readable on a code host; figures as files beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from itertools import groupby
+
+from quizdl.exchange import sheets
+from quizdl.exchange.sheets import Proof, Sheet
+from quizdl.words import say
+
+FIGURES = "figures"
+_CLAIM = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(demo\.py#\w+\)")
+_QUESTION = re.compile(r"\]\((?:\.\./)*(?:([\w-]+)/)?([\w-]+)/question\.md\)")
+_HEADING = re.compile(r"^(#+ )", re.MULTILINE)
+_CODE = re.compile(r"(^```.*?^```\n?)", re.MULTILINE | re.DOTALL)
+_LITERAL = re.compile(r"(`+[^`]*`+|\$\$.*?\$\$|\$[^$\n]+\$|<https?://[^\s<>]+>)", re.DOTALL)
+"""Where a bracket is no HTML: inline code, formulas, addresses."""
+_SVG_STYLE = (
+    "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>"
+)
+
+
+def write(made: Iterable[Sheet], topics: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files, figures first. `topics`: of every question, its topic's
+    id: links between questions lead into the right file."""
+    index: list[tuple[Sheet, ...]] = []
+    for topic, group in groupby(made, lambda sheet: sheet.topic):
+        of_topic = tuple(group)
+        index.append(of_topic)
+        parts = [f"# {topic.title}\n"]
+        for sheet in of_topic:
+            figures: list[tuple[str, bytes]] = []
+            parts.append(_question(sheet, topics, figures))
+            yield from figures
+        yield f"{topic.id}.md", "\n".join(parts).encode()
+    yield "README.md", _index(index).encode()
+
+
+def _index(groups: Iterable[tuple[Sheet, ...]]) -> str:
+    lines = [f"# {say('markdown.title')}\n"]
+    for group in groups:
+        topic = group[0].topic
+        lines.append(f"\n## [{topic.title}]({topic.id}.md)\n")
+        for sheet in group:
+            question = sheet.question
+            title = f"[{_without_html(question.title)}]({topic.id}.md#{question.id})"
+            lines.append(f"- {title} {'★' * question.level}")
+    return "\n".join(lines) + "\n"
+
+
+def _question(sheet: Sheet, topics: Mapping[str, str], figures: list[tuple[str, bytes]]) -> str:
+    question = sheet.question
+    about = " · ".join(["★" * question.level, *question.asked_by, *question.tags])
+    parts = [
+        f'<a id="{question.id}"></a>\n\n## {_without_html(question.title)}\n\n{about}\n',
+        _text(question.front, topics),
+        "<details><summary>" + say("markdown.answer") + "</summary>\n",
+        _text(question.back, topics),
+    ]
+    if sheet.proofs:
+        parts.append(f"### {say('anki.field.proofs')}\n")
+        parts += [_proof(proof, figures) for proof in sheet.proofs]
+    parts.append(f"### {say('anki.field.code')}\n\n```python\n{question.demo.rstrip()}\n```\n")
+    if question.refs:
+        parts.append(f"### {say('answer.refs')}\n")
+        parts += [f"- {ref.text} {f'<{ref.url}>' if ref.url else ''}" for ref in question.refs]
+    parts.append("\n</details>\n")
+    return "\n".join(part for part in parts if part)
+
+
+def _text(markdown: str, topics: Mapping[str, str]) -> str:
+    """An answer inside a page: its headings a level lower, its links leading to where the
+    questions are; claims are words, their proofs follow."""
+
+    def question(match: re.Match[str]) -> str:
+        topic = topics.get(match[2])
+        return f"]({topic}.md#{match[2]})" if topic else "](#)"
+
+    parts = _CODE.split(markdown)
+    for place in range(0, len(parts), 2):  # the others are code
+        text = _CLAIM.sub(r"\1", parts[place])
+        text = _QUESTION.sub(question, text)
+        parts[place] = _HEADING.sub(r"#\1", _without_html(text))
+    return "".join(parts).strip() + "\n"
+
+
+def _without_html(markdown: str) -> str:
+    """Our Markdown has no HTML, a code host's has: what looks like it is made text."""
+    parts = _LITERAL.split(markdown)
+    return "".join(
+        part if place % 2 else part.replace("<", "&lt;") for place, part in enumerate(parts)
+    )
+
+
+def _proof(proof: Proof, figures: list[tuple[str, bytes]]) -> str:
+    sign = say(f"sheet.sign.{proof.verdict}")
+    head = sheets.headings()
+    lines = [
+        f"**{sign} {_without_html(proof.claim.text)}**\n",
+        _cells(head),
+        _cells(["---"] * len(head)),
+    ]
+    lines += [_cells(row) for row in sheets.rows(proof)]
+    lines.append(f"\n{sheets.footing(proof)}\n")
+    for drawing in sheets.drawings(proof):
+        data = drawing.replace(">", f">{_SVG_STYLE}", 1).encode()
+        name = f"{FIGURES}/{sha256(data).hexdigest()[:20]}.svg"
+        figures.append((name, data))
+        lines.append(f"![]({name})\n")
+    return "\n".join(lines)
+
+
+def _cells(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
