@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from quizdl.model import Card, Moment, Outcome, Preset, Rating, Review, State
@@ -176,6 +176,7 @@ def _lapses(before: Card | None, rating: Rating) -> int:
     return before.lapses + (before.state is State.REVIEW and rating is Rating.AGAIN)
 
 
+@lru_cache(maxsize=4096)
 def _midnight(day: int) -> datetime:
     return datetime.fromordinal(day).replace(tzinfo=UTC)
 

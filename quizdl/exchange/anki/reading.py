@@ -134,7 +134,7 @@ def _answers(connection: sqlite3.Connection, ids: Mapping[int, str]) -> Iterator
         "FROM revlog JOIN cards ON cards.id = revlog.cid ORDER BY revlog.id"
     ):
         if note in ids:
-            found = answer(ids[note], ReviewColumns(*map(int, columns)))
+            found = answer(ids[note], ReviewColumns._make(columns))
             if found is not None:
                 yield found
 

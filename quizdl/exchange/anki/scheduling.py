@@ -143,8 +143,7 @@ def _kind(before: State | None) -> int:
 # --- and back ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A review as Anki logged it."""
 
     question: str

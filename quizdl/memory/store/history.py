@@ -17,6 +17,7 @@ from quizdl.memory.store.schema import (
     aliases,
     card_values,
     cards,
+    insert_many,
     marks,
     predictions,
     reviews,
@@ -113,8 +114,7 @@ def put_cards(connection: Connection, computed: Mapping[str, Card | None]) -> No
     connection.execute(this, [{"gone": question} for question in computed])
     version = scheduler.scheduler_version()
     values = [card_values(card, version) for card in computed.values() if card is not None]
-    if values:
-        connection.execute(insert(cards), values)
+    insert_many(connection, cards, values)
 
 
 def replay(connection: Connection) -> None:

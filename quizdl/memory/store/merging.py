@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
@@ -20,6 +19,7 @@ from quizdl.memory.store import history
 from quizdl.memory.store.schema import (
     aliases,
     entry_values,
+    insert_many,
     marks,
     milliseconds,
     prediction_values,
@@ -57,14 +57,22 @@ def merge_reviews(
         if question in arriving:
             standing[question].append(review)
     cards: dict[str, Card | None] = {}
-    added: list[tuple[Entry, int]] = []
+    rows: list[dict[str, object]] = []
+    late: list[tuple[dict[str, object], datetime]] = []
     for question, new in fresh.items():
         if new or undone & set(known[question].values()):
-            completed, cards[question] = _completed(question, standing[question], new)
-            added += ((entry, preset_id(entry.preset)) for entry in completed)
-    undone |= _insert(connection, added)
+            states, cards[question] = _states(question, standing[question], new)
+            for entry in new:
+                values = entry_values(entry.review, preset_id(entry.preset))
+                values |= states.get(id(entry.review), {})
+                if entry.undone is None:
+                    rows.append(values)
+                else:
+                    late.append((values, entry.undone))
+    insert_many(connection, reviews, rows)
+    undone |= _undo(connection, [(_insert(connection, values), at) for values, at in late])
     history.put_cards(connection, cards)
-    return len(added), len(undone)
+    return len(rows) + len(late), len(undone)
 
 
 def _known(connection: Connection, name: Callable[[str], str]) -> dict[str, dict[int, int]]:
@@ -82,53 +90,40 @@ def _fresh(known: Mapping[int, int], found: Iterable[Entry]) -> list[Entry]:
     return [fresh[at] for at in sorted(fresh.keys() - known.keys())]
 
 
-def _completed(
+def _states(
     question: str, standing: Iterable[Review], fresh: Sequence[Entry]
-) -> tuple[list[Entry], Card | None]:
-    """The entries with the memory state that they lead to where it is not known, and the card
-    after all: computed in the order in which everything happened, here and there."""
+) -> tuple[dict[int, dict[str, object]], Card | None]:
+    """By identity of each fresh review of which it is not known: the columns of the state it
+    was made in and of the memory it led to. And the card after all. Computed in the order in
+    which everything happened, here and there."""
     timeline = [*standing, *(entry.review for entry in fresh if entry.undone is None)]
     timeline.sort(key=lambda review: review.at)
-    completed: dict[int, Review] = {}
+    states: dict[int, dict[str, object]] = {}
     card: Card | None = None
     for review, after in zip(timeline, scheduler.retrace(question, timeline), strict=True):
         if not review.stability:
-            completed[id(review)] = replace(
-                review,
-                state_before=card.state if card else None,
-                stability=after.stability,
-                difficulty=after.difficulty,
-            )
+            states[id(review)] = {
+                "state_before": int(card.state) if card else None,
+                "stability": after.stability,
+                "difficulty": after.difficulty,
+            }
         card = after
-    return [
-        replace(entry, review=completed.get(id(entry.review), entry.review)) for entry in fresh
-    ], card
+    return states, card
 
 
-def _insert(connection: Connection, added: Iterable[tuple[Entry, int]]) -> set[int]:
-    """Write the reviews; the rows of those that were undone where they come from."""
-    plain: list[dict[str, object]] = []
-    undone: list[tuple[int, datetime]] = []
-    for entry, preset in added:
-        values = entry_values(entry.review, entry.review.question, preset)
-        if entry.undone is None:
-            plain.append(values)
-        else:
-            row = connection.execute(insert(reviews), values).inserted_primary_key
-            assert row is not None
-            undone.append((int(row[0]), entry.undone))
-    if plain:
-        connection.execute(insert(reviews), plain)
-    return _undo(connection, undone)
+def _insert(connection: Connection, values: Mapping[str, object]) -> int:
+    """Write one review; its row."""
+    row = connection.execute(insert(reviews), values).inserted_primary_key
+    assert row is not None
+    return int(row[0])
 
 
 def _undo(connection: Connection, undone: Iterable[tuple[int, datetime]]) -> set[int]:
     """Mark these rows undone; which of them were not yet."""
     known = set(connection.scalars(select(undos.c.review)))
     new = {row: at for row, at in undone if row not in known}
-    if new:
-        values = [{"review": row, "undone_ms": milliseconds(at)} for row, at in new.items()]
-        connection.execute(insert(undos), values)
+    values = [{"review": row, "undone_ms": milliseconds(at)} for row, at in new.items()]
+    insert_many(connection, undos, values)
     return set(new)
 
 
@@ -177,8 +172,7 @@ def merge_marks(connection: Connection, given: Mapping[str, Mark]) -> int:
         for question, mark in given.items()
         if question not in known and mark != Mark()
     ]
-    if rows:
-        connection.execute(insert(marks), rows)
+    insert_many(connection, marks, rows)
     return len(rows)
 
 

@@ -7,7 +7,7 @@ study day. A change here needs a new migration (a test compares the two).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -240,10 +240,20 @@ def to_review(row: Row[Any]) -> Review:
     )
 
 
-def entry_values(review: Review, question: str, preset: int) -> dict[str, object]:
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows that all have the same columns, of plain values: straight to the driver, as
+    SQLAlchemy would look at each value of each row."""
+    if rows:
+        names = list(rows[0])
+        columns, places = ", ".join(names), ", ".join(f":{name}" for name in names)
+        sql = f"INSERT INTO {table.name} ({columns}) VALUES ({places})"  # noqa: S608 - our names
+        connection.exec_driver_sql(sql, list(rows))
+
+
+def entry_values(review: Review, preset: int) -> dict[str, object]:
     """The row of a review that was made elsewhere."""
     return {
-        "question": question,
+        "question": review.question,
         "rating": int(review.rating),
         "reviewed_ms": milliseconds(review.at),
         "day": review.day,
