@@ -1,4 +1,9 @@
-"""A Markdown file for each topic, readable on a code host; figures as files beside them."""
+"""A Markdown file for each topic, readable on a code host; figures as files beside them.
+
+Code hosts read Markdown a little differently from us: they know HTML, set a gap where a line of
+Chinese is broken, and take backslashes out of formulas between dollars, so that formulas stand
+in backticks there (`$`…`$` and ```` ```math ````, on GitHub and GitLab).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from itertools import groupby
 
 from quizdl.exchange import sheets
 from quizdl.exchange.sheets import Proof, Sheet
+from quizdl.render.text import join
 from quizdl.words import say
 
 FIGURES = "figures"
@@ -18,6 +24,10 @@ _HEADING = re.compile(r"^(#+ )", re.MULTILINE)
 _CODE = re.compile(r"(^```.*?^```\n?)", re.MULTILINE | re.DOTALL)
 _LITERAL = re.compile(r"(`+[^`]*`+|\$\$.*?\$\$|\$[^$\n]+\$|<https?://[^\s<>]+>)", re.DOTALL)
 """Where a bracket is no HTML: inline code, formulas, addresses."""
+_BLOCK = re.compile(r"[-*+] |\d+[.)] |[#|>]|\$\$|```")
+"""What begins a block of its own."""
+_ALONE = re.compile(r"[#|]|.*\$\$$")
+"""A line that the next one does not go on."""
 _SVG_STYLE = (
     "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>"
 )
@@ -46,7 +56,7 @@ def _index(groups: Iterable[tuple[Sheet, ...]]) -> str:
         lines.append(f"\n## [{topic.title}]({topic.id}.md)\n")
         for sheet in group:
             question = sheet.question
-            title = f"[{_without_html(question.title)}]({topic.id}.md#{question.id})"
+            title = f"[{_line(question.title)}]({topic.id}.md#{question.id})"
             lines.append(f"- {title} {'★' * question.level}")
     return "\n".join(lines) + "\n"
 
@@ -55,7 +65,7 @@ def _question(sheet: Sheet, topics: Mapping[str, str], figures: list[tuple[str, 
     question = sheet.question
     about = " · ".join(["★" * question.level, *question.asked_by, *question.tags])
     parts = [
-        f'<a id="{question.id}"></a>\n\n## {_without_html(question.title)}\n\n{about}\n',
+        f'<a id="{question.id}"></a>\n\n## {_line(question.title)}\n\n{about}\n',
         _text(question.front, topics),
         "<details><summary>" + say("markdown.answer") + "</summary>\n",
         _text(question.back, topics),
@@ -81,25 +91,50 @@ def _text(markdown: str, topics: Mapping[str, str]) -> str:
 
     parts = _CODE.split(markdown)
     for place in range(0, len(parts), 2):  # the others are code
-        text = _CLAIM.sub(r"\1", parts[place])
+        text = _CLAIM.sub(r"\1", joined(parts[place]))
         text = _QUESTION.sub(question, text)
-        parts[place] = _HEADING.sub(r"#\1", _without_html(text))
-    return "".join(parts).strip() + "\n"
+        parts[place] = _HEADING.sub(r"#\1", _line(text))
+    text = "".join(parts).strip()
+    return f"{text}\n" if text else ""
 
 
-def _without_html(markdown: str) -> str:
-    """Our Markdown has no HTML, a code host's has: what looks like it is made text."""
+def _line(markdown: str) -> str:
+    """Text as a code host wants it: no HTML, formulas in backticks."""
     parts = _LITERAL.split(markdown)
-    return "".join(
-        part if place % 2 else part.replace("<", "&lt;") for place, part in enumerate(parts)
-    )
+    for place, part in enumerate(parts):
+        if place % 2 == 0:
+            parts[place] = part.replace("<", "&lt;")
+        elif part.startswith("$$"):
+            indent = re.search(r"( *)$", parts[place - 1])
+            margin = "\n" + (indent[1] if indent else "")
+            latex = margin.join(line.strip() for line in part.strip("$").strip().split("\n"))
+            parts[place] = f"```math{margin}{latex}{margin}```"
+        elif part.startswith("$"):
+            parts[place] = f"$`{part[1:-1]}`$"
+    return "".join(parts)
+
+
+def joined(markdown: str) -> str:
+    """The lines of a paragraph as one."""
+    lines: list[str] = []
+    formula = open_ = False
+    for line in markdown.split("\n"):
+        text = line.strip()
+        mark = text.count("$$") % 2 == 1
+        if open_ and text and not formula and not mark and not _BLOCK.match(text):
+            lines[-1] += join(lines[-1], text) + text
+        else:
+            lines.append(line)
+        formula ^= mark
+        open_ = bool(text) and not formula and not mark and not _ALONE.match(text)
+    return "\n".join(lines)
 
 
 def _proof(proof: Proof, figures: list[tuple[str, bytes]]) -> str:
     sign = say(f"sheet.sign.{proof.verdict}")
     head = sheets.headings()
     lines = [
-        f"**{sign} {_without_html(proof.claim.text)}**\n",
+        f"**{sign} {_line(proof.claim.text)}**\n",
         _cells(head),
         _cells(["---"] * len(head)),
     ]

@@ -21,7 +21,7 @@ from quizdl.model import (
     Topic,
     Verdict,
 )
-from quizdl.proof.receipts import Receipts
+from quizdl.proof.receipts import Receipt, Receipts
 from quizdl.render.numbers import format_number
 from quizdl.render.scale import shared_axes
 from quizdl.render.svg import figure_svg
@@ -105,14 +105,7 @@ def gather(
 def _from_receipts(question: Question, receipts: Receipts) -> dict[str, Proof]:
     found, figures = receipts.of(question), receipts.figures(question)
     return {
-        claim.id: Proof(
-            claim,
-            found[claim.id].verdict,
-            found[claim.id].measures,
-            len(found[claim.id].seeds),
-            found[claim.id].numpy,
-            figures[claim.id],
-        )
+        claim.id: _proof(claim, found[claim.id], figures[claim.id])
         for claim in question.claims
         if claim.id in figures  # which tells that its receipt stands
     }
@@ -128,16 +121,15 @@ def _prove(
     with contextlib.suppress(OSError):  # then the next export will prove them again
         receipts.save(question, list(results.values()), now)
     return {
-        claim.id: Proof(
-            claim,
-            results[claim.id].verdict,
-            results[claim.id].measures,
-            len(results[claim.id].seeds),
-            results[claim.id].numpy,
-            results[claim.id].figures[:2],
-        )
+        claim.id: _proof(claim, results[claim.id], results[claim.id].figures[:2])
         for claim in claims
     }
+
+
+def _proof(
+    claim: Claim, of: Receipt | ClaimResult, figures: tuple[tuple[Figure, ...], ...]
+) -> Proof:
+    return Proof(claim, of.verdict, of.measures, len(of.seeds), of.numpy, figures)
 
 
 # --- what is said of a proof, the same in all formats ---------------------------------------

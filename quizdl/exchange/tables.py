@@ -7,7 +7,9 @@ cell or card there: they are spaces, or `<br>` and entities in HTML.
 
 from __future__ import annotations
 
+import csv
 import enum
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,9 +17,13 @@ from quizdl import render
 from quizdl.exchange import sheets
 from quizdl.exchange.anki.notes import deck, guid, tags
 from quizdl.exchange.anki.notetype import GUID, TABLE
+from quizdl.exchange.markdown import joined
 from quizdl.exchange.sheets import Proof, Sheet
 from quizdl.render.html import markdown_html, mathjax
 from quizdl.words import say
+
+_INSIDE = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:)[^)]*\)")
+"""A link that leads nowhere outside the bank."""
 
 
 class Reader(enum.StrEnum):
@@ -40,17 +46,15 @@ def write(made: Iterable[Sheet], reader: Reader) -> Iterator[str]:
             case Reader.QUIZLET:
                 yield _row((_plain(sheet.question.title), _plain(_answer(sheet))))
             case Reader.MOCHI:
-                yield _row((sheet.question.title, _answer(sheet), " ".join(_mochi_tags(sheet))))
+                answer = _INSIDE.sub(r"\1", joined(_answer(sheet)))
+                yield _row((sheet.question.title, answer, " ".join(_mochi_tags(sheet))))
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "\t".join(_cell(cell) for cell in cells) + "\n"
-
-
-def _cell(text: str) -> str:
-    """One line; quoted where a reader would otherwise take a quote for the begin of a cell."""
-    text = re.sub(r"[\t\r\n\0]+", " ", text).strip()
-    return '"' + text.replace('"', '""') + '"' if '"' in text or text.startswith("#") else text
+    line = io.StringIO()
+    flat = [re.sub(r"[\t\r\n\0]+", " ", cell).strip() for cell in cells]
+    csv.writer(line, delimiter="\t", lineterminator="\n").writerow(flat)
+    return line.getvalue()
 
 
 def _anki(sheet: Sheet) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from banks import QUESTION, write_question
 from terminals import Quizdl
 
 OTHER = QUESTION.replace("[一样](demo.py#doubles)", "见[另一题](../doubling/question.md)").replace(
-    "会的。", "会的：$a<b$。\n\n```python\n# 见 [x](demo.py#doubles)\nif a<b: pass\n```"
+    "会的。",
+    "会的：$a<b$，\n一行。\n\n$$\nx \\, y\n$$\n\n"
+    "```python\n# 见 [x](demo.py#doubles)\nif a<b: pass\n```",
 )
 
 
@@ -35,7 +37,8 @@ def test_markdown_files_link_to_each_other(quizdl: Quizdl, bank: Path, tmp_path:
     assert "见[另一题](arithmetic.md#doubling)" in algebra
     assert '<a id="doubling"></a>' in (out / "arithmetic.md").read_text("utf-8")
     assert "(algebra.md#other)" in (out / "README.md").read_text("utf-8")
-    assert "$a<b$" in algebra, "a formula stays as it is"
+    assert "会的：$`a<b`$，一行。" in algebra, "a line of Chinese goes on without a gap"
+    assert "```math\nx \\, y\n```" in algebra
     assert "# 见 [x](demo.py#doubles)\nif a<b: pass" in algebra, "and so does code"
     assert "- 翻倍就是乘二。" in algebra, "a claim is words; its proof follows"
     assert "| 误差 | <= 1e-9 | 0 |" in algebra
@@ -82,5 +85,16 @@ def test_a_table_for_quizlet_is_plain(quizdl: Quizdl, bank: Path, tmp_path: Path
     assert len(lines) == 2
     term, definition = lines[0].split("\t")
     assert term == "other 吗？"
-    assert "会的：a < b" in definition
+    assert "会的：a < b，一行。" in definition
     assert "](demo.py#doubles)。" not in definition
+
+
+def test_a_table_for_mochi_is_markdown(quizdl: Quizdl, bank: Path, tmp_path: Path) -> None:
+    file = tmp_path / "table.tsv"
+    arguments = ("--bank", str(bank), "--no-proofs", "--for", "mochi", "-o", str(file))
+    assert quizdl("export", "tsv", *arguments).returncode == 0
+    (front, back, tags), _ = (line.split("\t") for line in file.read_text("utf-8").splitlines())
+    assert front == "other 吗？"
+    assert "会的：$a<b$，一行。" in back
+    assert "- 翻倍就是乘二。" in back
+    assert tags == "#quizdl #难度/1 #测试"
