@@ -12,8 +12,12 @@ from importlib.resources import files
 
 from quizdl.exchange import sheets
 from quizdl.exchange.sheets import Proof, Sheet
-from quizdl.render.html import code_html, inline_html, markdown_html, mathml
+from quizdl.render import html
+from quizdl.render.html import code_html, inline_html, markdown_html
 from quizdl.words import say
+
+_LONG = 40
+"""Characters of LaTeX."""
 
 
 def write(made: Iterable[Sheet], title: str, ids: frozenset[str]) -> Iterator[str]:
@@ -74,15 +78,15 @@ def _question(sheet: Sheet, ids: frozenset[str]) -> str:
     proofs = sheet.proofs
     stars = "★" * question.level + "☆" * (3 - question.level)
     about = escape(" · ".join([stars, *question.asked_by, *question.tags]))
-    title = inline_html(question.title, mathml, link)
-    front = markdown_html(question.front, mathml, link) if question.front else ""
+    title = inline_html(question.title, _math, link)
+    front = markdown_html(question.front, _math, link) if question.front else ""
     parts = [
         f'<article id="{question.id}">',
         f'<div class="front"><h3>{title}</h3><p class="about">{about}</p>{front}</div>',
         f'<details class="answer"><summary>{say("html.answer")}</summary>',
-        f'<div class="short">{markdown_html(sheet.short, mathml, link)}</div>',
+        f'<div class="short">{markdown_html(sheet.short, _math, link)}</div>',
         _section(say("sheet.points"), sheet.part(say("sheet.points")), link, "points"),
-        markdown_html(_lower(sheet.reasons), mathml, link),
+        markdown_html(_lower(sheet.reasons), _math, link),
         _section(say("sheet.followups"), sheet.part(say("sheet.followups")), link),
         _fold(say("anki.field.proofs"), "".join(_proof(question.id, p, link) for p in proofs)),
         _fold(say("anki.field.code"), code_html(question.demo, "python")),
@@ -91,6 +95,12 @@ def _question(sheet: Sheet, ids: frozenset[str]) -> str:
         "</article>\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _math(latex: str, display: bool) -> str:
+    """A formula; one that may be wider than a phone, in its line, can be pushed sideways."""
+    made = html.mathml(latex, display)
+    return f'<span class="long">{made}</span>' if len(latex) > _LONG and not display else made
 
 
 def _lower(markdown: str) -> str:
@@ -108,7 +118,7 @@ def _lower(markdown: str) -> str:
 def _section(title: str, markdown: str, link: Callable[[str], str | None], kind: str = "") -> str:
     if not markdown:
         return ""
-    body = f"<h4>{escape(title)}</h4>{markdown_html(markdown, mathml, link)}"
+    body = f"<h4>{escape(title)}</h4>{markdown_html(markdown, _math, link)}"
     return f'<div class="{kind}">{body}</div>' if kind else body
 
 
@@ -118,7 +128,7 @@ def _fold(title: str, body: str) -> str:
 
 def _proof(question: str, proof: Proof, link: Callable[[str], str | None]) -> str:
     sign = say(f"sheet.sign.{proof.verdict}")
-    sentence = inline_html(proof.claim.text, mathml, link)
+    sentence = inline_html(proof.claim.text, _math, link)
     head = "".join(f"<th>{escape(name)}</th>" for name in sheets.headings())
     kinds: Sequence[str] = ("name", "bound", "value", "control")
     body = "".join(
