@@ -133,7 +133,9 @@ def anki(output: Path, with_progress: bool, selection: _Selection) -> None:
         editions.save()
     except OSError as error:
         click.echo(say("cli.export.editions", why=error.strerror or error), err=True)
-    click.echo(say("cli.export.anki.done", count=count, path=output))
+    click.echo(say("cli.export.done", count=count, path=output))
+    if editions.changed:  # Anki will replace these
+        click.echo(say("cli.export.anki.changed", count=editions.changed))
 
 
 def _progress(store: Store) -> Any:

@@ -624,7 +624,7 @@ TEXT: dict[str, str] = {
     "cli.export.progress": "证明",
     "cli.export.none": "没有符合条件的题，什么也没有导出。",
     "cli.export.done": "{count} 题已写到 {path}。",
-    "cli.export.anki.done": "{count} 题已写到 {path}。在 Anki 里写过“我的笔记”的，更新之前先用 quizdl import anki 把它们带回来，下次导出会原样还给 Anki。",
+    "cli.export.anki.changed": "其中 {count} 处与上次导出不同，再次导入时 Anki 会用新的换掉旧的。在 Anki 里写过“我的笔记”的，先用 quizdl import anki 把它们带回来再导出，笔记会原样还给 Anki。",
     "cli.export.data.done": "{count} 次复习和其余记录已写到 {path}。",
     "cli.export.unwritable": "写不了 {path}：{why}。原来的文件没有动。",
     "cli.export.editions": "记不下各卡片的版本（{why}）：下次导出时，没有改过的卡片也会被当成改过。",

@@ -49,6 +49,7 @@ def export(quizdl: Quizdl, bank: Path, to: Path, *more: str, at: int = 0) -> Pat
     env = {"SOURCE_DATE_EPOCH": str(at)} if at else {}
     ran = quizdl("export", "anki", "--bank", str(bank), "-o", str(to), *more, env=env)
     assert (ran.returncode, ran.stderr) == (0, ""), ran
+    assert ("其中 1 处与上次导出不同" in ran.stdout) == bool(at), "`at` is given for what changed"
     return to
 
 

@@ -25,6 +25,8 @@ class Editions:
         document = jsonfile.read(path)
         self._known = document.get("notes", {}) if document.get("format") == _FORMAT else {}
         self._met: dict[str, list[object]] = {}
+        self.changed = 0
+        """How many of what was met are no longer what they were."""
 
     def of(self, note: Note) -> int:
         parts = (note.deck, *note.tags, "", *note.fields)
@@ -37,6 +39,7 @@ class Editions:
                 pass
             case [_, int(before)]:
                 at = max(self._now, before + 1)  # later than before, whatever the clock says
+                self.changed += 1
             case _:
                 at = self._now
         self._met[name] = [digest, at]
