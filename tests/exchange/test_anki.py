@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from banks import QUESTION, write_question
-from decks import collection, take_in
+from decks import collection, give_out, take_in
 from terminals import Quizdl
 
 from quizdl.exchange.anki.notetype import FIELDS, MODEL_ID, REMARK
+from quizdl.memory import open_store
 from quizdl.words import say
 
 RICH = (
@@ -172,3 +173,26 @@ def test_media_is_named_by_its_content_and_stored_once(
     with zipfile.ZipFile(package) as file:
         names = sorted(file.namelist())
     assert names == ["0", "1", "collection.anki2", "media"]
+
+
+def test_a_renamed_question_is_the_same_note(quizdl: Quizdl, bank: Path, tmp_path: Path) -> None:
+    package = export(quizdl, bank, tmp_path / "deck.apkg")
+    with collection(tmp_path / "anki") as anki:
+        take_in(anki, package)
+        old = bank / "arithmetic" / "halving"
+        new = old.rename(old.with_name("bisecting"))
+        file = new / "question.md"
+        text = file.read_text("utf-8").replace("level = 1", 'level = 1\nformerly = ["halving"]')
+        file.write_text(text, "utf-8")
+        later = int(time.time()) + 60
+        log = take_in(anki, export(quizdl, bank, tmp_path / "deck.apkg", at=later))
+        assert (len(log.new), len(log.updated)) == (0, 1)
+        assert anki.note_count() == 2
+        deck = anki.decks.id_for_name("quizdl")
+        assert deck is not None
+        anki.decks.select(deck)
+        answer_all(anki, ease=4)
+        reviewed = give_out(anki, tmp_path / "reviewed.apkg")
+    assert quizdl("import", "anki", str(reviewed), "--bank", str(bank)).returncode == 0
+    with open_store(tmp_path / "home" / "memory.sqlite3") as store:
+        assert set(store.memory(0).cards) == {"doubling", "bisecting"}
