@@ -17,9 +17,10 @@ from quizdl.words import say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
-    from quizdl.bank.select import Filter
+    from quizdl.memory.store import Store
     from quizdl.model import Claim, ClaimResult, Problem, Question, Sample
     from quizdl.proof.pool import Pool
+    from quizdl.search import Remembered, Term
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -108,18 +109,58 @@ def load_bank() -> Bank:
     return load(bank_root())
 
 
-def make_filter(
-    words: Sequence[str], topic: str, tag: str, company: str, level: int | None
-) -> Filter:
-    from quizdl.bank.select import Filter
+def make_terms(
+    words: Sequence[str],
+    topic: str = "",
+    tag: str = "",
+    company: str = "",
+    level: int | None = None,
+) -> tuple[Term, ...]:
+    """The query of some words, which may be in its language, and of the options."""
+    from quizdl.search import parse
 
-    return Filter(tuple(words), topic, tag, company, level or 0)
+    parts = [f'"{word}"' if " " in word and '"' not in word else word for word in words]
+    given = {"topic": topic, "tag": tag, "company": company, "level": level or ""}
+    parts += [f'{kind}:"{value}"' for kind, value in given.items() if value]
+    return parse(" ".join(parts))
 
 
-def chosen_questions(bank: Bank, chosen: Filter) -> tuple[Question, ...]:
-    from quizdl.bank.select import select
+def chosen_questions(bank: Bank, terms: Sequence[Term]) -> tuple[Question, ...]:
+    """The questions of `bank` that meet `terms`; the learner's database is asked if need be."""
+    from quizdl.search import Index, asks_memory
 
-    return select(bank.questions, chosen, {topic.id: topic.title for topic in bank.topics})
+    index = Index(bank.questions, {topic.id: topic.title for topic in bank.topics})
+    return index.find(terms, _remembered(bank) if asks_memory(terms) else None)
+
+
+def _remembered(bank: Bank) -> Remembered:
+    from quizdl.memory.scheduler import study_day
+    from quizdl.search import Remembered
+    from quizdl.settings import find_paths, load_settings
+
+    rollover = load_settings(find_paths().config_file).rollover_hour
+    day = study_day(datetime.now().astimezone(), rollover)
+    with open_memory(bank) as store:
+        if store is None:
+            return Remembered(day)
+        memory = store.memory(day)
+    return Remembered(day, memory.cards, memory.marks)
+
+
+@contextlib.contextmanager
+def open_memory(bank: Bank) -> Iterator[Store | None]:
+    """The learner's database under the names of this bank; None when there is none yet."""
+    from quizdl.memory import open_store
+    from quizdl.settings import find_paths
+
+    path = find_paths().database
+    if not path.exists():
+        yield None
+        return
+    with open_store(path) as store:
+        formerly = {old: q.id for q in bank.questions for old in q.formerly}
+        store.adopt(formerly, live={question.id for question in bank.questions})
+        yield store
 
 
 def print_json(document: object) -> None:

@@ -17,7 +17,7 @@ from quizdl.cli.base import (
     filter_options,
     json_option,
     load_bank,
-    make_filter,
+    make_terms,
     print_json,
     print_lines,
     print_problems,
@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 @main.command(
     "list",
     help=say("cli.list"),
-    epilog=examples("quizdl list", "quizdl list 方差 初始化", "quizdl list --company 字节 --json"),
+    epilog=examples(
+        "quizdl list 方差 初始化",
+        "quizdl list tidu is:weak",
+        'quizdl list topic:优化器 "prop:r<0.9"',
+        "quizdl list --company 字节 --json",
+    ),
 )
 @click.argument("words", nargs=-1, metavar="[WORDS…]")
 @filter_options
@@ -44,7 +49,7 @@ def list_(
     words: tuple[str, ...], topic: str, tag: str, company: str, level: int | None, as_json: bool
 ) -> int:
     bank = load_bank()
-    questions = chosen_questions(bank, make_filter(words, topic, tag, company, level))
+    questions = chosen_questions(bank, make_terms(words, topic, tag, company, level))
     if as_json:
         print_json([question_json(question) for question in questions])
     else:

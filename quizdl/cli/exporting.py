@@ -21,7 +21,8 @@ from quizdl.cli.base import (
     examples,
     filter_options,
     load_bank,
-    make_filter,
+    make_terms,
+    open_memory,
     open_pool,
     print_problems,
     progress_bar,
@@ -55,7 +56,7 @@ def export() -> None:
 class _Selection:
     """What was asked for of the bank."""
 
-    ids: tuple[str, ...]
+    words: tuple[str, ...]
     topic: str
     tag: str
     company: str
@@ -82,7 +83,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--weak", is_flag=True, help=say("cli.export.weak")),
         click.option("--due", is_flag=True, help=say("cli.export.due")),
         filter_options,
-        click.argument("ids", nargs=-1, metavar="[ID…]"),
+        click.argument("words", nargs=-1, metavar="[ID|WORDS…]"),
     ):
         decorated = decorate(decorated)
     return decorated  # type: ignore[no-any-return]
@@ -120,7 +121,7 @@ def anki(output: Path, with_progress: bool, selection: _Selection) -> None:
     settings = load_settings(paths.config_file)
     bank, questions = _chosen(selection)
     editions = Editions(paths.data / "editions.json", _epoch())
-    with _store(bank) as store:
+    with open_memory(bank) as store:
         remarks = store.remarks() if store else {}
         progress = _progress(store) if store and with_progress else None
     with (
@@ -245,52 +246,19 @@ def _chosen(selection: _Selection) -> tuple[Bank, tuple[Question, ...]]:
     """Raises QuizdlError when nothing is left."""
     bank = load_bank().require_questions()
     print_problems(bank.problems)
-    wanted = {bank.get(each).id for each in selection.ids}
-    chosen = make_filter((), selection.topic, selection.tag, selection.company, selection.level)
-    questions = chosen_questions(bank, chosen)
+    ids = {each.id for each in bank.questions} | {old for q in bank.questions for old in q.formerly}
+    wanted = {bank.get(word).id for word in selection.words if word in ids}
+    words = [word for word in selection.words if word not in ids]
+    words += [f"is:{name}" for name in ("due", "weak") if getattr(selection, name)]
+    narrowed = (selection.topic, selection.tag, selection.company, selection.level)
+    questions = chosen_questions(bank, make_terms(words, *narrowed))
     questions = tuple(each for each in questions if not wanted or each.id in wanted)
-    if selection.due or selection.weak:
-        questions = _remembered(bank, questions, due=selection.due, weak=selection.weak)
     if not questions:
+        for word in selection.words:
+            if "-" in word.strip("-") and ":" not in word:
+                bank.get(word)  # which says what it may have meant
         raise QuizdlError("cli.export.none")
     return bank, questions
-
-
-def _remembered(
-    bank: Bank, questions: Sequence[Question], *, due: bool, weak: bool
-) -> tuple[Question, ...]:
-    from quizdl.memory.queue import is_due, is_weak
-    from quizdl.memory.scheduler import moment
-    from quizdl.settings import find_paths, load_settings
-
-    now = moment(datetime.now().astimezone(), load_settings(find_paths().config_file).rollover_hour)
-    with _store(bank) as store:
-        memory = store.memory(now.day) if store else None
-    if memory is None:
-        return ()
-    return tuple(
-        question
-        for question in questions
-        if (card := memory.cards.get(question.id)) is not None
-        and (not due or is_due(card, memory.marks.get(question.id), now.day))
-        and (not weak or is_weak(card))
-    )
-
-
-@contextlib.contextmanager
-def _store(bank: Bank) -> Iterator[Store | None]:
-    """The learner's database under the names of this bank; None when there is none yet."""
-    from quizdl.memory import open_store
-    from quizdl.settings import find_paths
-
-    path = find_paths().database
-    if not path.exists():
-        yield None
-        return
-    with open_store(path) as store:
-        formerly = {old: q.id for q in bank.questions for old in q.formerly}
-        store.adopt(formerly, live={question.id for question in bank.questions})
-        yield store
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from quizdl.cli.base import (
     examples,
     filter_options,
     load_bank,
-    make_filter,
+    make_terms,
     print_lines,
     prove,
     width,
@@ -52,8 +52,13 @@ def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
 
 @main.command(
     help=say("cli.review"),
-    epilog=examples("quizdl review --topic 优化器", "quizdl review --new 3 --limit 10 --plain"),
+    epilog=examples(
+        "quizdl review --topic 优化器",
+        "quizdl review is:weak 动量",
+        "quizdl review --new 3 --limit 10 --plain",
+    ),
 )
+@click.argument("words", nargs=-1, metavar="[WORDS…]")
 @filter_options
 @click.option("--limit", type=click.IntRange(1), metavar="N", help=say("cli.review.limit"))
 @click.option("--new", type=click.IntRange(0), metavar="N", help=say("cli.review.new"))
@@ -61,6 +66,7 @@ def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
 @click.option("--plain", is_flag=True, help=say("cli.review.plain"))
 @bank_option
 def review(
+    words: tuple[str, ...],
     topic: str,
     tag: str,
     company: str,
@@ -70,7 +76,7 @@ def review(
     ahead: bool,
     plain: bool,
 ) -> None:
-    chosen = make_filter((), topic, tag, company, level)
+    chosen = make_terms(words, topic, tag, company, level)
 
     def plan(bank: Bank) -> Plan:
         from quizdl.session import Plan

@@ -61,6 +61,12 @@ def decay() -> float:
     return float(_fsrs(Settings().desired_retention).parameters[20])
 
 
+def retrievability(card: Card, day: int) -> float:
+    """Probability of recall on a study day, by FSRS."""
+    scheduler = _fsrs(Settings().desired_retention)  # plays no part in it
+    return float(scheduler.get_card_retrievability(_known_card(card), _midnight(day)))
+
+
 def outcomes(
     card: Card | None, question: str, now: Moment, settings: Settings
 ) -> dict[Rating, Outcome]:
@@ -142,20 +148,22 @@ def _outcome(
 def _review(scheduler: fsrs.Scheduler, card: Card | None, rating: Rating, day: int) -> fsrs.Card:
     import fsrs
 
-    # an explicit card_id: without one, the constructor takes it from the clock and sleeps
-    if card is None:
-        before = fsrs.Card(card_id=0)
-    else:
-        before = fsrs.Card(
-            card_id=0,
-            state=fsrs.State(card.state),
-            step=card.step,
-            stability=card.stability,
-            difficulty=card.difficulty,
-            due=_midnight(card.due_day),
-            last_review=_midnight(card.last_day),
-        )
+    before = fsrs.Card(card_id=0) if card is None else _known_card(card)
     return scheduler.review_card(before, fsrs.Rating(rating), _midnight(day))[0]
+
+
+def _known_card(card: Card) -> fsrs.Card:
+    import fsrs
+
+    return fsrs.Card(
+        card_id=0,  # without one, the constructor takes it from the clock and sleeps
+        state=fsrs.State(card.state),
+        step=card.step,
+        stability=card.stability,
+        difficulty=card.difficulty,
+        due=_midnight(card.due_day),
+        last_review=_midnight(card.last_day),
+    )
 
 
 @cache

@@ -607,6 +607,11 @@ TEXT: dict[str, str] = {
     "plain.next": "眼下没有要做的题。下一题在 {interval}后。",
     "plain.nothing": "没有别的题在等。",
     "plain.end": "u 撤销最后一步，回车结束：",
+    # --- search
+    "search.operator": "不认得 {name}:。可以用 {known}",
+    "search.state": "不认得 is:{value}。可以用 {known}",
+    "search.property": "不认得 prop:{value}。要写成 prop:r<0.9 这样，可以用 r、s、d、ivl、reps、lapses。",
+    "search.level": "不认得 level:{value}。可以用 level:1、level:2、level:3。",
     # --- exchange
     "cli.export": "导出牌组、表格、Markdown、网页，或全部学习记录。",
     "cli.export.anki": "导出 Anki 牌组：答案、每条命题的数与对照、图、代码。\n\n再次导入只更新改过的卡片，进度不动。",

@@ -1,0 +1,222 @@
+"""Looking for questions: the language that every command and screen understands.
+
+    梯度 消失           every word must be somewhere: Chinese, English, part of a tag or a term
+    tidu   td   BN     pinyin, its initials, abbreviations
+    topic:优化器  tag:动量  company:字节  level:2
+    is:due is:new is:learning is:review is:suspended is:buried is:flagged is:leech is:weak
+    prop:r<0.9         r, s, d (as FSRS has them), ivl in days, reps, lapses
+    -tag:动量          a minus: none of these
+    "learning rate"    quotes keep words together
+
+Words are searched in memory: a bank is small, and an index of SQLite's cannot find two
+characters of Chinese.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from quizdl.memory import scheduler
+from quizdl.memory.queue import is_due, is_weak
+from quizdl.model import Card, Mark, Question, State
+from quizdl.words import QuizdlError
+
+LEECH = 8
+"""Lapses that make a leech: as many as in Anki."""
+OPERATORS = ("topic", "tag", "company", "level", "is", "prop")
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
+_PROPERTY = re.compile(r"(r|s|d|ivl|reps|lapses)(<=|>=|!=|<|>|=)(\d+(?:\.\d+)?)")
+_PART = re.compile(r'(-?)((?:[a-z]+:)?)(?:"([^"]*)"|(\S+))')
+_ASCII = re.compile(r"[a-z]+")
+_CHINESE = re.compile("[\u4e00-\u9fff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition of a query."""
+
+    kind: str
+    """One of OPERATORS, or empty for a word."""
+    value: str
+    """Folded."""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What `is:` and `prop:` ask about, on one study day."""
+
+    day: int
+    cards: Mapping[str, Card] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+
+
+def parse(text: str) -> tuple[Term, ...]:
+    """The terms of a query. Raises QuizdlError for an operator or a value that there is not."""
+    terms = []
+    for minus, prefix, quoted, plain in _PART.findall(_fold(text)):
+        kind, value = prefix.removesuffix(":"), quoted or plain
+        if kind and kind not in OPERATORS:
+            if kind in ("http", "https"):
+                kind, value = "", prefix + value
+            else:
+                known = "、".join(f"{name}:" for name in OPERATORS)
+                raise QuizdlError("search.operator", name=kind, known=known)
+        if kind == "is" and value not in _STATES:
+            raise QuizdlError("search.state", value=value, known="、".join(_STATES))
+        if kind == "prop" and not _PROPERTY.fullmatch(value):
+            raise QuizdlError("search.property", value=value)
+        if kind == "level" and value not in ("1", "2", "3"):
+            raise QuizdlError("search.level", value=value)
+        if value:
+            terms.append(Term(kind, value, bool(minus)))
+    return tuple(terms)
+
+
+def asks_memory(terms: Iterable[Term]) -> bool:
+    """Whether any of the terms can only be answered by what is remembered."""
+    return any(term.kind in ("is", "prop") for term in terms)
+
+
+class Index:
+    """Questions, prepared to be searched again and again."""
+
+    def __init__(self, questions: Sequence[Question], topic_titles: Mapping[str, str]) -> None:
+        self._entries = [_Entry(each, topic_titles.get(each.topic, "")) for each in questions]
+
+    def find(
+        self, terms: Sequence[Term], remembered: Remembered | None = None
+    ) -> tuple[Question, ...]:
+        """The questions that meet all `terms`, in their order. `remembered` may be missing when
+        no term asks for it."""
+        about = remembered or Remembered(0)
+        return tuple(
+            entry.question
+            for entry in self._entries
+            if all(_meets(entry, term, about) is not term.negated for term in terms)
+        )
+
+
+class _Entry:
+    def __init__(self, question: Question, topic_title: str) -> None:
+        self.question = question
+        self.topics = {_fold(question.topic), _fold(topic_title)}
+        self.tags = {_fold(tag) for tag in question.tags}
+        self.companies = {_fold(name) for name in question.asked_by}
+        self._title = topic_title
+
+    @cached_property
+    def text(self) -> str:
+        question = self.question
+        parts = (question.id, self._title, question.title, question.front, question.back)
+        more = (*question.tags, *question.asked_by, *question.terms, *question.terms.values())
+        return _fold("\n".join((*parts, *more)))
+
+    @cached_property
+    def sounds(self) -> tuple[_Sound, ...]:
+        """How the names of things are spoken: not every sentence of the answer."""
+        question = self.question
+        names = (question.title, self._title, *question.tags, *question.terms)
+        return tuple(_Sound(run) for name in names for run in _CHINESE.findall(name))
+
+
+class _Sound:
+    """A run of Chinese characters in pinyin."""
+
+    def __init__(self, run: str) -> None:
+        from pypinyin import lazy_pinyin
+
+        syllables = lazy_pinyin(run)
+        self._full = "".join(syllables)
+        self._initials = "".join(syllable[:1] for syllable in syllables)
+        starts, at = {0}, 0
+        for syllable in syllables:
+            at += len(syllable)
+            starts.add(at)
+        self._starts = starts
+
+    def has(self, word: str) -> bool:
+        """Whether it can be typed so, from the beginning of a syllable on."""
+        if len(word) > 1 and word in self._initials:
+            return True
+        at = self._full.find(word)
+        while at >= 0:
+            if at in self._starts:
+                return True
+            at = self._full.find(word, at + 1)
+        return False
+
+
+def _meets(entry: _Entry, term: Term, remembered: Remembered) -> bool:
+    match term.kind:
+        case "topic":
+            return term.value in entry.topics
+        case "tag":
+            return term.value in entry.tags
+        case "company":
+            return term.value in entry.companies
+        case "level":
+            return entry.question.level == int(term.value)
+        case "is":
+            card = remembered.cards.get(entry.question.id)
+            mark = remembered.marks.get(entry.question.id, Mark())
+            return _STATES[term.value](card, mark, remembered.day)
+        case "prop":
+            return _property(remembered.cards.get(entry.question.id), term.value, remembered.day)
+        case _:
+            return term.value in entry.text or (
+                bool(_ASCII.fullmatch(term.value))
+                and any(sound.has(term.value) for sound in entry.sounds)
+            )
+
+
+_STATES: Mapping[str, Callable[[Card | None, Mark, int], bool]] = {
+    "new": lambda card, mark, day: card is None,
+    "due": lambda card, mark, day: card is not None and is_due(card, mark, day),
+    "learning": lambda card, mark, day: card is not None and card.state is not State.REVIEW,
+    "review": lambda card, mark, day: card is not None and card.state is State.REVIEW,
+    "suspended": lambda card, mark, day: mark.suspended,
+    "buried": lambda card, mark, day: mark.buried_until > day,
+    "flagged": lambda card, mark, day: mark.flagged,
+    "leech": lambda card, mark, day: card is not None and card.lapses >= LEECH,
+    "weak": lambda card, mark, day: card is not None and is_weak(card),
+}
+
+
+def _property(card: Card | None, condition: str, day: int) -> bool:
+    """A question that was never asked has none of these."""
+    match = _PROPERTY.fullmatch(condition)
+    if card is None or match is None:
+        return False
+    name, sign, number = match.groups()
+    value: float
+    match name:
+        case "r":
+            value = scheduler.retrievability(card, day)
+        case "s":
+            value = card.stability
+        case "d":
+            value = card.difficulty
+        case "ivl":
+            value = card.due_day - card.last_day
+        case "reps":
+            value = card.reps
+        case _:
+            value = card.lapses
+    return _COMPARE[sign](value, float(number))
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
