@@ -26,7 +26,7 @@ from quizdl.words import QuizdlError
 
 COMMANDS = ("", "list", "show", "run", "check", "new", "review", "trust", "paths", "doctor")
 COMMANDS += ("export", "export anki", "export tsv", "export markdown", "export html", "export data")
-COMMANDS += ("import", "import anki", "import data")
+COMMANDS += ("import", "import anki", "import data", "stats")
 
 
 def strict(text: str) -> Any:

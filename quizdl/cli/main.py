@@ -12,6 +12,7 @@ from quizdl.cli import (  # noqa: F401 - they add their commands
     importing,
     machine,
     proving,
+    statistics,
     trusting,
 )
 from quizdl.cli.base import print_json

@@ -22,11 +22,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import case, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import Stale
 from quizdl.memory.queue import Memory, Version
+from quizdl.memory.stats import DayTally, QuestionTally
 from quizdl.memory.store import history, merging
 from quizdl.memory.store.opening import explained, open_connections, raw
 from quizdl.memory.store.schema import (
@@ -58,6 +59,7 @@ from quizdl.model import (
     Outcome,
     Prediction,
     Preset,
+    Rating,
     Remark,
     Review,
     State,
@@ -145,6 +147,40 @@ class Store:
         with explained(self._path), self._reader.begin():
             made = history.predictions_made(self._reader)
             return [replace(prediction, question=name) for name, prediction in made]
+
+    def days(self, first: int) -> list[DayTally]:
+        """What was done on each study day from `first` on."""
+        new = func.sum(case((reviews.c.state_before.is_(None), 1), else_=0))
+        counts = (
+            select(reviews.c.day, func.count(), func.sum(reviews.c.duration_ms), new)
+            .select_from(history.LOG)
+            .where(history.STANDING, reviews.c.day >= first)
+            .group_by(reviews.c.day)
+        )
+        with explained(self._path), self._reader.begin():
+            return [
+                DayTally(day, count, ms / 1000, fresh)
+                for day, count, ms, fresh in self._reader.execute(counts)
+            ]
+
+    def recalls(self, first: int) -> list[QuestionTally]:
+        """Of each question, under the name of today, its answers in State.REVIEW from the study
+        day `first` on."""
+        passed = func.sum(case((reviews.c.rating > Rating.AGAIN.value, 1), else_=0))
+        counts = (
+            select(reviews.c.question, func.count(), passed)
+            .select_from(history.LOG)
+            .where(history.STANDING, reviews.c.day >= first)
+            .where(reviews.c.state_before == State.REVIEW.value)
+            .group_by(reviews.c.question)
+        )
+        found: dict[str, tuple[int, int]] = {}
+        with explained(self._path), self._reader.begin():
+            name = history.names_of_today(self._reader)
+            for question, count, known in self._reader.execute(counts):
+                before = found.get(name(question), (0, 0))
+                found[name(question)] = before[0] + count, before[1] + known
+        return [QuestionTally(question, *counted) for question, counted in found.items()]
 
     def remarks(self) -> dict[str, Remark]:
         """By question, what the learner has written about it."""
