@@ -19,7 +19,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from quizdl.memory import scheduler
 from quizdl.memory.queue import is_due, is_weak
@@ -40,6 +40,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 _PROPERTY = re.compile(r"(r|s|d|ivl|reps|lapses)(<=|>=|!=|<|>|=)(\d+(?:\.\d+)?)")
 _PART = re.compile(r'(-?)((?:[a-z]+:)?)(?:"([^"]*)"|(\S+))')
 _ASCII = re.compile(r"[a-z]+")
+_GAP = "|"  # in no word of _ASCII
 _CHINESE = re.compile("[\u4e00-\u9fff]+")
 
 
@@ -68,6 +69,8 @@ def parse(text: str) -> tuple[Term, ...]:
     terms = []
     for minus, prefix, quoted, plain in _PART.findall(_fold(text)):
         kind, value = prefix.removesuffix(":"), quoted or plain
+        if not kind and plain.removesuffix(":") in OPERATORS and plain.endswith(":"):
+            raise QuizdlError("search.unfinished", name=plain)
         if kind and kind not in OPERATORS:
             if kind in ("http", "https"):
                 kind, value = "", prefix + value
@@ -96,6 +99,39 @@ class Index:
     def __init__(self, questions: Sequence[Question], topic_titles: Mapping[str, str]) -> None:
         self._entries = [_Entry(each, topic_titles.get(each.topic, "")) for each in questions]
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def prepare(self) -> None:
+        """Do beforehand, in any thread, what the first query would wait for."""
+        for entry in self._entries:
+            _ = entry.text, entry.sounds
+
+    def hints(self, query: str) -> tuple[str, ...]:
+        """What may stand in place of the last word of `query`: operators, or values of one."""
+        typed = _fold(query).rpartition(" ")[2].removeprefix("-")
+        kind, colon, start = typed.partition(":")
+        if not colon:
+            return tuple(f"{name}:" for name in OPERATORS if name.startswith(kind))
+        return tuple(
+            f'{kind}:"{value}"' if " " in value else f"{kind}:{value}"
+            for value in self._values.get(kind, ())
+            if _fold(value).startswith(start.strip('"')) and _fold(value) != start
+        )
+
+    @cached_property
+    def _values(self) -> Mapping[str, Sequence[str]]:
+        """Of each operator, in the order of the syllabus; of numbers, examples."""
+        questions = [entry.question for entry in self._entries]
+        return {
+            "topic": _once(entry.topic_title or entry.question.topic for entry in self._entries),
+            "tag": _once(tag for question in questions for tag in question.tags),
+            "company": _once(name for question in questions for name in question.asked_by),
+            "level": ("1", "2", "3"),
+            "is": tuple(_STATES),
+            "prop": ("r<0.9", "s>30", "d>7", "ivl>21", "reps>5", "lapses>=3"),
+        }
+
     def find(
         self, terms: Sequence[Term], remembered: Remembered | None = None
     ) -> tuple[Question, ...]:
@@ -115,40 +151,40 @@ class _Entry:
         self.topics = {_fold(question.topic), _fold(topic_title)}
         self.tags = {_fold(tag) for tag in question.tags}
         self.companies = {_fold(name) for name in question.asked_by}
-        self._title = topic_title
+        self.topic_title = topic_title
 
     @cached_property
     def text(self) -> str:
         question = self.question
-        parts = (question.id, self._title, question.title, question.front, question.back)
+        parts = (question.id, self.topic_title, question.title, question.front, question.back)
         more = (*question.tags, *question.asked_by, *question.terms, *question.terms.values())
         return _fold("\n".join((*parts, *more)))
 
     @cached_property
-    def sounds(self) -> tuple[_Sound, ...]:
+    def sounds(self) -> _Sounds:
         """How the names of things are spoken: not every sentence of the answer."""
         question = self.question
-        names = (question.title, self._title, *question.tags, *question.terms)
-        return tuple(_Sound(run) for name in names for run in _CHINESE.findall(name))
+        names = (question.title, self.topic_title, *question.tags, *question.terms)
+        return _Sounds(run for name in names for run in _CHINESE.findall(name))
 
 
-class _Sound:
-    """A run of Chinese characters in pinyin."""
+class _Sounds:
+    """Runs of Chinese characters in pinyin."""
 
-    def __init__(self, run: str) -> None:
-        from pypinyin import lazy_pinyin
-
-        syllables = lazy_pinyin(run)
-        self._full = "".join(syllables)
-        self._initials = "".join(syllable[:1] for syllable in syllables)
-        starts, at = {0}, 0
-        for syllable in syllables:
-            at += len(syllable)
-            starts.add(at)
-        self._starts = starts
+    def __init__(self, runs: Iterable[str]) -> None:
+        spoken = [_syllables(run) for run in runs]
+        self._full = _GAP.join("".join(run) for run in spoken)
+        self._initials = _GAP.join("".join(syllable[:1] for syllable in run) for run in spoken)
+        starts, at = set(), 0
+        for run in spoken:
+            for syllable in run:
+                starts.add(at)
+                at += len(syllable)
+            at += len(_GAP)
+        self._starts = frozenset(starts)
 
     def has(self, word: str) -> bool:
-        """Whether it can be typed so, from the beginning of a syllable on."""
+        """Whether a run can be typed so, from the beginning of a syllable on."""
         if len(word) > 1 and word in self._initials:
             return True
         at = self._full.find(word)
@@ -157,6 +193,13 @@ class _Sound:
                 return True
             at = self._full.find(word, at + 1)
         return False
+
+
+@lru_cache(maxsize=10_000)
+def _syllables(run: str) -> tuple[str, ...]:
+    from pypinyin import lazy_pinyin
+
+    return tuple(lazy_pinyin(run))
 
 
 def _meets(entry: _Entry, term: Term, remembered: Remembered) -> bool:
@@ -177,8 +220,7 @@ def _meets(entry: _Entry, term: Term, remembered: Remembered) -> bool:
             return _property(remembered.cards.get(entry.question.id), term.value, remembered.day)
         case _:
             return term.value in entry.text or (
-                bool(_ASCII.fullmatch(term.value))
-                and any(sound.has(term.value) for sound in entry.sounds)
+                bool(_ASCII.fullmatch(term.value)) and entry.sounds.has(term.value)
             )
 
 
@@ -216,6 +258,10 @@ def _property(card: Card | None, condition: str, day: int) -> bool:
         case _:
             value = card.lapses
     return _COMPARE[sign](value, float(number))
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _fold(text: str) -> str:

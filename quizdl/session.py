@@ -8,7 +8,7 @@ call may raise QuizdlError (disk full, say): the session is then as it was befor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,9 +26,11 @@ from quizdl.model import (
     Question,
     Rating,
     Review,
+    State,
     Today,
 )
 from quizdl.proof import predict
+from quizdl.search import Remembered
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError, say
 
@@ -71,6 +73,32 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a question stands on a study day."""
+
+    state: State | None
+    """None: new."""
+    due_in: int
+    """Study days until it is due, negative when overdue; 0 for a new one."""
+    recall: float | None
+    """Probability that it would be recalled, by FSRS; None for a new one."""
+    mark: Mark
+    buried: bool
+
+
+def standing(question: str, remembered: Remembered) -> Standing:
+    """How the question of that id stands on the day of `remembered`."""
+    card, mark = remembered.cards.get(question), remembered.marks.get(question, Mark())
+    return Standing(
+        state=card.state if card else None,
+        due_in=card.due_day - remembered.day if card else 0,
+        recall=scheduler.retrievability(card, remembered.day) if card else None,
+        mark=mark,
+        buried=mark.buried_until > remembered.day,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _Rated:
     question: str
     review: Review
@@ -110,6 +138,25 @@ class Library:
     def replace(self, question: Question) -> None:
         """Take the text of a question as it is now, for sessions still to come."""
         self._questions = [question if q.id == question.id else q for q in self._questions]
+
+    @property
+    def questions(self) -> Sequence[Question]:
+        """All of them, in the order of the syllabus, as their texts are now."""
+        return self._questions
+
+    def remembered(self, now: datetime) -> Remembered:
+        """What is remembered of them, on the study day of `now`."""
+        day = scheduler.moment(now, self._settings.rollover_hour).day
+        memory = self._store.memory(day)
+        return Remembered(day, memory.cards, memory.marks)
+
+    def suspend(self, questions: Collection[str], suspended: bool) -> None:
+        """Ask the questions of these ids no more, or again."""
+        self._store.mark(*questions, suspended=suspended)
+
+    def flag(self, questions: Collection[str], flagged: bool) -> None:
+        """Flag the questions of these ids, or take their flags away."""
+        self._store.mark(*questions, flagged=flagged)
 
     def started(self) -> frozenset[str]:
         """Ids of the questions that have been rated."""

@@ -139,6 +139,7 @@ def test_what_was_never_asked_is_new() -> None:
         ("is:late", "due"),
         ("prop:x>1", "prop:r<0.9"),
         ("level:9", "level:1"),
+        ("梯度 tag:", "tag: 后面还要写一个值"),
     ],
 )
 def test_a_wrong_word_is_answered_with_the_right_ones(query: str, says: str) -> None:
@@ -173,3 +174,30 @@ def test_what_was_prepared_is_kept() -> None:
     texts = [entry.text for entry in index._entries]
     index.find(parse("梯度"))
     assert all(entry.text is text for entry, text in zip(index._entries, texts, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("", "topic:"),
+        ("梯度 t", "topic:"),
+        ("-is", "is:"),
+        ("is:", "is:new"),
+        ("is:su", "is:suspended"),
+        ("level:", "level:1"),
+        ("topic:优", "topic:优化器"),
+        ("company:", "company:字节"),
+        ("prop:l", "prop:lapses>=3"),
+    ],
+)
+def test_what_may_come_next(query: str, first: str) -> None:
+    hints = INDEX.hints(query)
+    assert hints[0] == first
+    for hint in hints:
+        if not hint.endswith(":"):
+            assert parse(hint), "what is offered is understood"
+
+
+@pytest.mark.parametrize("query", ["梯度", "is:new", "level:2", "nothing:", "topic:优化器"])
+def test_nothing_more_may_come(query: str) -> None:
+    assert INDEX.hints(query) == ()

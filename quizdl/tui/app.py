@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,9 @@ from quizdl.words import QuizdlError, say
 if TYPE_CHECKING:
     from quizdl.bank import Bank
     from quizdl.bank.trust import Permission
+    from quizdl.model import Question
     from quizdl.proof.pool import Pool
+    from quizdl.proof.receipts import Receipts
     from quizdl.session import Library, Plan, Session
     from quizdl.tui.screens.review import ReviewScreen
 
@@ -48,10 +50,13 @@ class QuizdlApp(App[None]):
         "screens/edit.tcss",
         "screens/predict.tcss",
         "screens/summary.tcss",
+        "screens/browse.tcss",
+        "screens/choice.tcss",
         "screens/help.tcss",
     ]
     BINDINGS = [  # noqa: RUF012
-        Binding("question_mark", "help", say("tui.key.help"), key_display="?"),
+        Binding("question_mark,f1", "help", say("tui.key.help"), key_display="?"),
+        Binding("slash", "browse", say("tui.key.browse"), key_display="/", show=False),
         Binding("ctrl+p", "command_palette", say("tui.key.palette"), show=False),
         Binding("ctrl+q", "quit", say("tui.key.quit"), show=False, priority=True),
     ]
@@ -173,6 +178,12 @@ class QuizdlApp(App[None]):
 
         return Permission(Trust(self.paths.trust))
 
+    @cached_property
+    def receipts(self) -> Receipts:
+        from quizdl.proof.receipts import Receipts
+
+        return Receipts(self.paths.receipts)
+
     def pool(self) -> Pool:
         """The one pool of proof children, started on first use."""
         if self._pool is None:
@@ -197,14 +208,13 @@ class QuizdlApp(App[None]):
         """Build the review screen while today's figures are read: the key that opens it then
         has only to paint. Shown and taken away again, since Textual mounts what it shows."""
         from quizdl.bank.copies import Copies
-        from quizdl.proof.receipts import Receipts
         from quizdl.tui.bench import Bench
         from quizdl.tui.screens.review import ReviewScreen
 
         bench = Bench(
             self.pool(),
             Copies(self.paths.data / "copies"),
-            Receipts(self.paths.receipts),
+            self.receipts,
             self.permission.admit,
             self.settings.predict,
         )
@@ -242,6 +252,31 @@ class QuizdlApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(list(self.screen.active_bindings.values())))
 
+    def action_browse(self) -> None:
+        """All questions, to look for some; from anywhere, but once."""
+        from quizdl.tui.screens.browse import BrowseScreen
+
+        if self.library is None or self.bank is None or self.review is None:
+            return
+        if any(isinstance(screen, BrowseScreen) for screen in self.screen_stack):
+            return
+        titles = {topic.id: topic.title for topic in self.bank.topics}
+        busy = self.review in self.screen_stack
+        screen = BrowseScreen(
+            self.library, titles, self.receipts, self.clock, self.session_of if not busy else None
+        )
+        self.push_screen(screen, self._browsed)
+
+    def _browsed(self, session: Session | None) -> None:
+        if session is not None:
+            self.start_session(session)
+
+    def session_of(self, questions: Sequence[Question]) -> Session:
+        """One that asks these whether they are due or not, however many are new."""
+        from quizdl.session import Plan
+
+        return self.new_session(Plan(tuple(questions), new=sys.maxsize, ahead=True))
+
     def action_command_palette(self) -> None:
         from textual.command import CommandPalette
 
@@ -249,6 +284,10 @@ class QuizdlApp(App[None]):
             self.push_screen(CommandPalette(placeholder=say("tui.palette.placeholder")))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        for name, action in (("help", self.action_help), ("theme", self.action_change_theme)):
+        for name, action in (
+            ("browse", self.action_browse),
+            ("help", self.action_help),
+            ("theme", self.action_change_theme),
+        ):
             yield SystemCommand(say(f"tui.palette.{name}"), say(f"tui.palette.{name}.help"), action)
         yield SystemCommand(say("tui.palette.quit"), say("tui.palette.quit.help"), self.action_quit)

@@ -36,6 +36,8 @@ TEXT = re.compile(
 )
 CELL = 12.2  # width of a cell in Rich's SVG
 QUESTION = "zero-init"
+BROWSE = "csh"
+"""What is typed to find questions: initials of 初始化."""
 LAB = ("momentum", "effective_step", ("up",), ("return w - lr * v, v", "return w - 2 * lr * v, v"))
 """Question, claim, keys to the dial to be swept, and what to change in its code."""
 
@@ -95,7 +97,17 @@ async def take() -> None:
             save(app, "proof")
             await pilot.press("escape", "q")
             await pilot.pause(0.2)
+            await take_browse(app, pilot)
             await take_lab(app, pilot)
+
+
+async def take_browse(app: QuizdlApp, pilot: Pilot[None]) -> None:
+    await pilot.press("slash", *BROWSE)
+    await pilot.press("down")
+    await pilot.pause(1.5)
+    save(app, "browse")
+    await pilot.press("escape", "escape")
+    await pilot.pause(0.2)
 
 
 async def take_lab(app: QuizdlApp, pilot: Pilot[None]) -> None:

@@ -283,20 +283,18 @@ class Store:
 
     def mark(
         self,
-        question: str,
-        *,
+        *questions: str,
         suspended: bool | None = None,
         buried_until: int | None = None,
         flagged: bool | None = None,
     ) -> None:
-        """Set what is given; leave the rest."""
+        """Set what is given on all of them, or on none; leave the rest."""
         given = {"suspended": suspended, "buried_until": buried_until, "flagged": flagged}
         values = {name: int(value) for name, value in given.items() if value is not None}
         with self._writing():
             self._writer.execute(
-                upsert(marks)
-                .values(question=question, **values)
-                .on_conflict_do_update(index_elements=[marks.c.question], set_=values)
+                upsert(marks).on_conflict_do_update(index_elements=[marks.c.question], set_=values),
+                [{"question": question, **values} for question in questions],
             )
 
     def adopt(self, formerly: Mapping[str, str], live: Collection[str]) -> None:

@@ -33,9 +33,11 @@ class HelpScreen(Screen[None]):  # not modal, see PredictScreen
 
     def _text(self) -> str:
         keys: dict[str, list[str]] = {}
-        for _, binding, _, tooltip in self._keys:
-            described = OF_TEXTUAL.get(binding.action) or binding.tooltip or binding.description
-            if (described := described or tooltip) and not binding.system:
+        for node, binding, _, tooltip in self._keys:
+            described = OF_TEXTUAL.get(binding.action)
+            if not type(node).__module__.startswith("textual."):  # keys of an Input, say
+                described = described or binding.tooltip or binding.description or tooltip
+            if described and not binding.system:
                 keys.setdefault(described, []).append(self.app.get_key_display(binding))
         rows = [f"{pad(' '.join(dict.fromkeys(of)), 16)} {what}" for what, of in keys.items()]
         return "\n".join((say("tui.help.title"), "", *rows, "", say("tui.help.more")))

@@ -1,0 +1,342 @@
+"""All questions, found as one types; the answer of the chosen one beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Input
+
+from quizdl.model import Question, State, Verdict
+from quizdl.proof.receipts import Receipts
+from quizdl.render.answer import answer_markdown, question_markdown
+from quizdl.render.cells import pad, truncate
+from quizdl.render.text import Line, Span
+from quizdl.search import Index, Remembered, parse
+from quizdl.session import Library, Session, Standing, format_interval, standing
+from quizdl.tui.screens.choice import ChoiceScreen
+from quizdl.tui.screens.proving import WIDE
+from quizdl.tui.widgets.drawn import Band
+from quizdl.tui.widgets.keys import KeyLine
+from quizdl.tui.widgets.listing import Listing
+from quizdl.tui.widgets.page import Page
+from quizdl.tui.widgets.sheet import Sheet
+from quizdl.words import QuizdlError, say
+
+REST = 0.1
+"""Seconds that the cursor rests on a question before its answer is laid out."""
+_TOPIC_FROM = 68  # cells of the list from which on it has room for the topic
+_WIDTHS = {"mark": 2, "topic": 14, "level": 5, "when": 11, "recall": 6, "proof": 5}
+_GAP = "  "
+_BULK = {
+    "suspend": ("suspended", True),
+    "resume": ("suspended", False),
+    "flag": ("flagged", True),
+    "unflag": ("flagged", False),
+}
+
+
+class BrowseScreen(Screen[Session]):
+    """Dismissed with a session of what was chosen, or with nothing.
+
+    The keyboard stays in the query; arrows, Enter and Ctrl act on the list.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "one", say("tui.key.browse.one"), priority=True, key_display="Enter"),
+        Binding("ctrl+r", "all", say("tui.key.browse.all"), priority=True),
+        Binding("ctrl+s", "suspend_question", say("tui.key.browse.suspend"), priority=True),
+        Binding("ctrl+b", "flag", say("tui.key.browse.flag"), priority=True),
+        Binding("ctrl+o", "bulk", say("tui.key.browse.bulk"), priority=True),
+        Binding("escape", "leave", say("tui.key.back"), key_display="Esc"),
+        Binding("tab", "complete", say("tui.key.browse.complete"), priority=True, show=False),
+        Binding("down", "move(1)", say("tui.key.down"), show=False),
+        Binding("up", "move(-1)", say("tui.key.up"), show=False),
+        Binding("pagedown", "page(1)", say("tui.key.page_down"), show=False),
+        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False),
+        Binding("ctrl+down", "preview(1)", say("tui.key.browse.preview_down"), show=False),
+        Binding("ctrl+up", "preview(-1)", say("tui.key.browse.preview_up"), show=False),
+        Binding("f1", "app.help", say("tui.key.help"), key_display="F1"),
+    ]
+
+    class Proved(Message):
+        """How the proofs of some questions last went."""
+
+        def __init__(self, found: Mapping[str, Span]) -> None:
+            super().__init__()
+            self.found = found
+
+    class LaidOut(Message):
+        """An answer is ready to be shown."""
+
+        def __init__(self, question: Question, page: Page) -> None:
+            super().__init__()
+            self.question, self.page = question, page
+
+    def __init__(
+        self,
+        library: Library,
+        topics: Mapping[str, str],
+        receipts: Receipts,
+        clock: Callable[[], datetime],
+        session_of: Callable[[Sequence[Question]], Session] | None,
+    ) -> None:
+        """`topics`: titles by id. `session_of` is None while there is a session already."""
+        super().__init__()
+        self._library, self._topics, self._receipts = library, topics, receipts
+        self._clock, self._session_of = clock, session_of
+        self._index = Index(library.questions, topics)
+        self._remembered = Remembered(0)
+        self._proofs: Mapping[str, Span] = {}
+        self._rest: Timer | None = None
+        self._undo: tuple[str, Sequence[Question], bool] | None = None
+        self._query = Input(placeholder=say("tui.browse.placeholder"), compact=True, id="query")
+        self._found = Band(id="browse-found")
+        self._list: Listing[Question] = Listing(self._head, self._line, id="browse-list")
+        self._preview = Sheet(id="browse-preview")
+
+    def compose(self) -> ComposeResult:
+        yield self._query
+        yield self._found
+        with Container(id="browse-body"):
+            yield self._list
+            yield self._preview
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self._query.focus()
+        self._prepare()
+
+    def on_screen_resume(self) -> None:
+        """Shown at first, or again after another screen."""
+        self._look_again()
+
+    @work(thread=True, group="prepare")
+    def _prepare(self) -> None:
+        """Behind the first picture: pinyin, and what was proved."""
+        self._index.prepare()
+        proofs = {question.id: self._proof(question) for question in self._library.questions}
+        self.post_message(self.Proved(proofs))
+
+    def _proof(self, question: Question) -> Span:
+        """How many claims stand proved; bad when the last run of one said otherwise."""
+        found = self._receipts.of(question)
+        verdicts = [
+            found[claim.id].verdict
+            for claim in question.claims
+            if claim.id in found and not found[claim.id].stale(question, claim)
+        ]
+        if not verdicts:
+            return Span("—", "muted")
+        proved = verdicts.count(Verdict.PROVED)
+        style = "good" if proved == len(question.claims) else ""
+        return Span(f"{proved}/{len(question.claims)}", style if proved == len(verdicts) else "bad")
+
+    @on(Proved)
+    def _show_proofs(self, message: Proved) -> None:
+        self._proofs = message.found
+        self._list.refresh()
+
+    # --- finding
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._search()
+
+    def _search(self) -> None:
+        """Show what the query finds. As long as its last word may become something that is
+        known, what was found before it stays."""
+        query = self._query.value
+        hints = self._index.hints(query)
+        try:
+            found, complaint = self._index.find(parse(query), self._remembered), ""
+        except QuizdlError as error:
+            found, complaint = (), str(error)
+        if found or not hints:
+            self._list.show(found)
+        if not self._list.items:
+            self._preview.show()
+            complaint = complaint or say("tui.browse.none")
+        if hints:
+            self._tell("  ".join(hints), "muted")
+        else:
+            self._tell(complaint, "bad")
+
+    def _tell(self, text: str, style: str) -> None:
+        count = say("tui.browse.count", found=len(self._list.items), all=len(self._index))
+        self._found.show((Span(count + _GAP, "strong"), Span(text, style)))
+
+    def _look_again(self) -> None:
+        """What is remembered may have changed."""
+        self._remembered = self._library.remembered(self._clock())
+        self._search()
+        self._list.refresh()
+
+    # --- the list
+
+    def _columns(self, width: int) -> Mapping[str, int]:
+        """Cells of each column of a list that is `width` wide; the title has what is left."""
+        columns = dict(_WIDTHS)
+        if width < _TOPIC_FROM:
+            del columns["topic"]
+        title = width - sum(columns.values())
+        return {"mark": columns.pop("mark"), "title": max(title, 1), **columns}
+
+    def _head(self, width: int) -> Line:
+        columns = self._columns(width)
+        names = {name: "" if name == "mark" else say(f"tui.browse.{name}") for name in columns}
+        return tuple(Span(_cell(names[name], columns[name]), "muted") for name in columns)
+
+    def _line(self, question: Question, width: int) -> Line:
+        now = standing(question.id, self._remembered)
+        texts = {
+            "mark": Span("⚑" if now.mark.flagged else "", "bad"),
+            "title": Span(question.title, "off" if now.mark.suspended else ""),
+            "topic": Span(self._topics.get(question.topic, question.topic), "muted"),
+            "level": Span("★" * question.level, "muted"),
+            "when": _when(now),
+            "recall": Span("—" if now.recall is None else f"{now.recall:.0%}"),
+            "proof": self._proofs.get(question.id, Span("")),
+        }
+        return tuple(
+            Span(_cell(texts[name].text, cells), texts[name].style)
+            for name, cells in self._columns(width).items()
+        )
+
+    @on(Listing.Moved)
+    def _moved(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._show_preview)
+
+    def _show_preview(self) -> None:
+        if (question := self._list.current) is not None:
+            self._lay_out(question, self._preview.text_width)
+
+    @work(thread=True, group="preview", exclusive=True)
+    def _lay_out(self, question: Question, width: int) -> None:
+        page = Page(f"{question_markdown(question)}\n\n{answer_markdown(question)}")
+        page.lay_out(width)
+        self.post_message(self.LaidOut(question, page))
+
+    @on(LaidOut)
+    def _laid_out(self, message: LaidOut) -> None:
+        if message.question is self._list.current:
+            self._preview.show(message.page)
+
+    # --- keys
+
+    def action_leave(self) -> None:
+        """First out of the query, then out of here."""
+        if self._query.value:
+            self._query.value = ""
+        else:
+            self.dismiss(None)
+
+    def action_one(self) -> None:
+        if (question := self._list.current) is not None:
+            self._review((question,))
+
+    def action_all(self) -> None:
+        if self._list.items:
+            self._review(self._list.items)
+
+    def _review(self, questions: Sequence[Question]) -> None:
+        if self._session_of is None:
+            self.notify(say("tui.browse.busy"))
+            return
+        session = self._session_of(questions)
+        if session.today(self._clock()).total:
+            self.dismiss(session)
+        else:
+            self.notify(say("tui.browse.nothing"))
+
+    def action_suspend_question(self) -> None:
+        if (question := self._list.current) is not None:
+            self._mark("suspended", [question], not self._marked("suspended", question))
+
+    def action_flag(self) -> None:
+        if (question := self._list.current) is not None:
+            self._mark("flagged", [question], not self._marked("flagged", question))
+
+    def action_bulk(self) -> None:
+        """What can be done to all that were found."""
+        if not (found := self._list.items):
+            return
+        choices = {name: say(f"tui.browse.bulk.{name}") for name in _BULK}
+        if self._undo is not None:
+            choices["undo"] = say("tui.browse.bulk.undo", count=len(self._undo[1]))
+
+        def chosen(name: str | None) -> None:
+            if name == "undo" and self._undo is not None:
+                self._mark(*self._undo)
+            elif name in _BULK:
+                mark, value = _BULK[name]
+                self._mark(mark, found, value)
+
+        title = say("tui.browse.bulk", count=len(found))
+        self.app.push_screen(ChoiceScreen(title, choices), chosen)
+
+    def _marked(self, mark: str, question: Question) -> bool:
+        marked = standing(question.id, self._remembered).mark
+        return {"suspended": marked.suspended, "flagged": marked.flagged}[mark]
+
+    def _mark(self, mark: str, questions: Sequence[Question], value: bool) -> None:
+        """Set it on those that have it not yet, and remember which those were."""
+        changed = [question for question in questions if self._marked(mark, question) is not value]
+        change = {"suspended": self._library.suspend, "flagged": self._library.flag}[mark]
+        try:
+            if changed:
+                change([question.id for question in changed], value)
+                self._undo = mark, changed, not value
+        except QuizdlError as error:  # a full disk, say
+            self.notify(str(error), severity="error")
+            return
+        if len(questions) > 1:
+            self.notify(say("tui.browse.changed", count=len(changed)))
+        self._look_again()
+
+    def action_complete(self) -> None:
+        """The last word becomes the first of the hints."""
+        query = self._query.value
+        if hints := self._index.hints(query):
+            before, space, last = query.rpartition(" ")
+            minus = "-" if last.startswith("-") else ""
+            self._query.value = before + space + minus + hints[0]
+            self._query.cursor_position = len(self._query.value)
+
+    def action_move(self, rows: int) -> None:
+        self._list.move(rows)
+
+    def action_page(self, pages: int) -> None:
+        self._list.move_pages(pages)
+
+    def action_preview(self, pages: int) -> None:
+        self._preview.scroll_pages(pages)
+
+
+def _cell(text: str, width: int) -> str:
+    return pad(truncate(text, width - 1), width)
+
+
+def _when(now: Standing) -> Span:
+    """Whether it is asked, and when."""
+    if now.mark.suspended:
+        return Span(say("tui.browse.suspended"), "off")
+    if now.buried:
+        return Span(say("tui.browse.buried"), "off")
+    if now.state is None:
+        return Span(say("tui.browse.new"), "muted")
+    if now.state is not State.REVIEW:
+        return Span(say("tui.browse.learning"), "strong")
+    if now.due_in <= 0:
+        return Span(say("tui.browse.due"), "strong")
+    return Span(say("tui.browse.in", interval=format_interval(timedelta(days=now.due_in))))

@@ -1,0 +1,109 @@
+"""How fast the list follows the typing: `python tests/benchmarks/searching.py [QUESTIONS]`.
+
+The screen of all questions, with the bank that comes with quizdl and with a bank of 10,000
+made of it (every question under other ids, with two characters of its own in the title), in
+turn, in one process, 120 x 40. Each query is typed key by key; a time runs from the key to the
+end of the paint that shows what it found, which is the last thing this thread does for it.
+A row gives the median and the longest over all keys, once behind all preparation. A frame of a
+60 Hz terminal is 16.7 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from textual.app import App
+from textual.widgets import Input
+
+from quizdl.bank import Bank, find_bank, load
+from quizdl.model import Question
+from quizdl.proof.receipts import Receipts
+from quizdl.session import open_library
+from quizdl.settings import Settings
+from quizdl.tui.app import QuizdlApp
+from quizdl.tui.screens.browse import BrowseScreen
+
+QUERIES = (
+    "梯度",
+    "归一化",
+    "tidu",
+    "td",
+    "batch norm",
+    "topic:优化器 动量",
+    "is:new 学习率",
+    "zzzz",
+)
+ROUNDS = 5
+
+
+def many(bank: Bank, count: int) -> list[Question]:
+    """`count` questions, each with something that tells it from the others."""
+    return [
+        replace(
+            question,
+            id=f"{question.id}-{number}",
+            title=f"{chr(0x4E00 + number % 5000)}{chr(0x4E00 + number // 50)} {question.title}",
+        )
+        for number in range(count)
+        for question in [bank.questions[number % len(bank.questions)]]
+    ]
+
+
+async def keystrokes(questions: list[Question], bank: Bank, place: Path) -> list[float]:
+    """Seconds of every key."""
+    library = open_library(place / "quizdl.sqlite3", questions, Settings())
+    titles = {topic.id: topic.title for topic in bank.topics}
+
+    def clock() -> datetime:
+        return datetime.now().astimezone()
+
+    class Host(App[None]):
+        CSS_PATH = [  # noqa: RUF012
+            Path(sys.modules[QuizdlApp.__module__].__file__ or "").parent / path
+            for path in QuizdlApp.CSS_PATH
+        ]
+
+    seconds = []
+    host = Host()
+    async with host.run_test(size=(120, 40)) as pilot:
+        screen = BrowseScreen(library, titles, Receipts(place / "receipts"), clock, None)
+        await host.push_screen(screen)
+        await host.workers.wait_for_complete()
+        await pilot.pause()
+        query = screen.query_one(Input)
+        for _ in range(ROUNDS):
+            for text in QUERIES:
+                for end in range(1, len(text) + 1):
+                    start = time.perf_counter()
+                    query.value = text[:end]
+                    while query._message_queue.qsize() or screen._message_queue.qsize():
+                        await asyncio.sleep(0)
+                    screen._compositor.render_strips()
+                    seconds.append(time.perf_counter() - start)
+                    await pilot.pause()
+    library.close()
+    return seconds
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    bank = load(find_bank())
+    for questions in ([*bank.questions], many(bank, count)):
+        with tempfile.TemporaryDirectory() as place:
+            found = asyncio.run(keystrokes(questions, bank, Path(place)))
+        milliseconds = [1000 * each for each in found]
+        print(
+            f"{len(questions):>6} questions  {statistics.median(milliseconds):6.1f} ms a key"
+            f"  longest {max(milliseconds):6.1f} ms  ({len(found)} keys)"
+        )
+
+
+if __name__ == "__main__":
+    main()
