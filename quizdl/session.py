@@ -8,15 +8,16 @@ call may raise QuizdlError (disk full, say): the session is then as it was befor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from quizdl.memory import Stale, open_store, queue, scheduler
+from quizdl.memory import Stale, open_store, queue, scheduler, stats
 from quizdl.memory.queue import Limits, Memory, Queue
+from quizdl.memory.stats import Stats
 from quizdl.model import (
     Forecast,
     Mark,
@@ -28,6 +29,7 @@ from quizdl.model import (
     Review,
     State,
     Today,
+    Topic,
 )
 from quizdl.proof import predict
 from quizdl.search import Remembered
@@ -149,6 +151,19 @@ class Library:
         day = scheduler.moment(now, self._settings.rollover_hour).day
         memory = self._store.memory(day)
         return Remembered(day, memory.cards, memory.marks)
+
+    def stats(self, topics: Iterable[Topic], period: int, now: datetime) -> Stats:
+        """How it is going with all of them, over the last `period` study days."""
+        today = scheduler.moment(now, self._settings.rollover_hour).day
+        first = today - period + 1
+        return stats.compute(
+            self._questions,
+            topics,
+            self._store.memory(today),
+            self._store.days(first),
+            self._store.recalls(first),
+            self._store.predictions(),
+        )
 
     def suspend(self, questions: Collection[str], suspended: bool) -> None:
         """Ask the questions of these ids no more, or again."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +24,7 @@ from quizdl.cli.study import main
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
-    from quizdl.memory.stats import Stats, TopicStats
-    from quizdl.render.text import Line
-
-_WEEKS = 12
-"""Of the activity that is drawn."""
+    from quizdl.memory.stats import Stats
 
 
 @main.command(
@@ -55,6 +50,7 @@ def stats(
     from quizdl.memory.queue import Memory
     from quizdl.memory.scheduler import study_day
     from quizdl.memory.stats import compute
+    from quizdl.overview import stats_lines
     from quizdl.settings import find_paths, load_settings
 
     bank = load_bank().require_questions()
@@ -78,15 +74,15 @@ def stats(
                 store.predictions(),
             )
     if as_json:
-        print_json(stats_json(found, today, days))
+        print_json(stats_json(found, days))
     else:
-        print_lines(_lines(found, today, days))
+        print_lines(stats_lines(found, days, width()))
 
 
-def stats_json(found: Stats, today: int, days: int) -> dict[str, Any]:
+def stats_json(found: Stats, days: int) -> dict[str, Any]:
     """The fixed shape of `quizdl stats --json`."""
     return {
-        "today": date.fromordinal(today).isoformat(),
+        "today": date.fromordinal(found.today).isoformat(),
         "period_days": days,
         "reviews": sum(each.reviews for each in found.days),
         "seconds": round(sum(each.seconds for each in found.days)),
@@ -120,88 +116,3 @@ def stats_json(found: Stats, today: int, days: int) -> dict[str, Any]:
         "difficulty": list(found.difficulties),
         "predictions": {str(hit): count for hit, count in found.predictions.items()},
     }
-
-
-def _lines(found: Stats, today: int, days: int) -> list[Line]:
-    from quizdl.model import Figure, FigureKind, Series
-    from quizdl.render.figure import figure_lines
-    from quizdl.render.table import table
-    from quizdl.render.text import Span
-
-    def text(key: str, **values: object) -> Line:
-        return (Span(say(key, **values)),)
-
-    def bars(key: str, names: Sequence[str], counts: Sequence[int]) -> list[Line]:
-        values = tuple(map(float, counts))
-        series = Series("", tuple(map(float, range(len(values)))), values)
-        figure = Figure(FigureKind.BAR, say(key), (series,), categories=tuple(names))
-        return [(), *figure_lines(figure, width(), len(values) + 2)]
-
-    reviews = sum(each.reviews for each in found.days)
-    minutes = sum(each.seconds for each in found.days) / 60
-    lines = [
-        text("cli.stats.total", days=days, reviews=reviews, minutes=minutes, streak=found.streak),
-        text(
-            "cli.stats.retention",
-            passed=found.passed,
-            asked=found.asked,
-            share=_percent(found.retention),
-        ),
-    ]
-    if found.predictions:
-        right = sum(count for hit, count in found.predictions.items() if hit == "right")
-        asked = sum(count for hit, count in found.predictions.items() if hit != "none")
-        lines.append(text("cli.stats.predictions", right=right, asked=asked))
-    if found.days:
-        lines += _activity(found, today)
-    coming = [date.fromordinal(today + place) for place in range(len(found.forecast))]
-    shown = [place for place, count in enumerate(found.forecast) if count]
-    if shown:
-        names = [f"{coming[place]:%m-%d}" for place in shown]
-        lines += bars("cli.stats.forecast", names, [found.forecast[place] for place in shown])
-    header = [
-        say(f"cli.stats.topic.{key}") for key in ("name", "started", "recall", "passed", "weak")
-    ]
-    rows = [_topic_row(each) for each in found.topics]
-    lines += [(), *table(rows, header, ("left", "right", "right", "right", "left"), width())]
-    if any(count for _, count in found.stabilities):
-        names = [name for name, _ in found.stabilities]
-        lines += bars("cli.stats.stability", names, [count for _, count in found.stabilities])
-        levels = [str(level) for level in range(1, 11)]
-        lines += bars("cli.stats.difficulty", levels, found.difficulties)
-    return lines
-
-
-def _topic_row(each: TopicStats) -> list[str]:
-    passed = each.passed / each.asked if each.asked else None
-    return [
-        each.topic.title,
-        f"{each.started}/{each.questions}",
-        _percent(each.retrievability),
-        _percent(passed),
-        "、".join(each.weak),
-    ]
-
-
-def _percent(share: float | None) -> str:
-    return "—" if share is None else f"{share:.0%}"
-
-
-def _activity(found: Stats, today: int) -> list[Line]:
-    """Reviews of the last weeks: a row for each day of the week, a column for each week."""
-    from quizdl.render.text import Span
-
-    counts = {each.day: each.reviews for each in found.days}
-    monday = today - date.fromordinal(today).weekday() - 7 * (_WEEKS - 1)
-    most = max((counts.get(day, 0) for day in range(monday, today + 1)), default=0) or 1
-    shades = "·░▒▓█"
-    lines: list[Line] = [(), (Span(say("cli.stats.activity", weeks=_WEEKS), "heading3"),)]
-    for weekday, name in enumerate(say("cli.stats.weekdays").split()):
-        cells = []
-        for week in range(_WEEKS):
-            day = monday + 7 * week + weekday
-            count = counts.get(day, 0)
-            place = 0 if not count else 1 + (count * (len(shades) - 2)) // most
-            cells.append(" " if day > today else shades[min(place, len(shades) - 1)])
-        lines.append((Span(f"{name}  "), Span(" ".join(cells), "series.1")))
-    return lines

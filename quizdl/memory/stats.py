@@ -50,6 +50,8 @@ class TopicStats:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
+    today: int
+    """The study day they are of."""
     days: tuple[DayTally, ...]
     """Of the period, oldest first; days on which nothing was done are left out."""
     asked: int
@@ -85,6 +87,7 @@ def compute(
     cards = [card for card in memory.cards.values() if card.question in ids]
     done = tuple(sorted(days, key=lambda each: each.day))
     return Stats(
+        today=memory.day,
         days=done,
         asked=sum(each.asked for each in by_question.values()),
         passed=sum(each.passed for each in by_question.values()),

@@ -49,6 +49,7 @@ class QuizdlApp(App[None]):
         "screens/lab.tcss",
         "screens/edit.tcss",
         "screens/predict.tcss",
+        "screens/stats.tcss",
         "screens/summary.tcss",
         "screens/browse.tcss",
         "screens/choice.tcss",
@@ -267,6 +268,13 @@ class QuizdlApp(App[None]):
         )
         self.push_screen(screen, self._browsed)
 
+    def action_stats(self) -> None:
+        """How it is going."""
+        from quizdl.tui.screens.stats import StatsScreen
+
+        if self.library is not None and self.bank is not None:
+            self.push_screen(StatsScreen(self.library, self.bank.topics, self.clock))
+
     def _browsed(self, session: Session | None) -> None:
         if session is not None:
             self.start_session(session)
@@ -286,6 +294,7 @@ class QuizdlApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for name, action in (
             ("browse", self.action_browse),
+            ("stats", self.action_stats),
             ("help", self.action_help),
             ("theme", self.action_change_theme),
         ):

@@ -25,6 +25,7 @@ class TodayScreen(Screen[None]):
     BINDINGS = [  # noqa: RUF012
         Binding("enter,space", "start", say("tui.key.start"), key_display="Enter"),
         Binding("a", "ahead", say("tui.key.ahead")),
+        Binding("t", "app.stats", say("tui.key.stats")),
         Binding("slash", "app.browse", say("tui.key.browse"), key_display="/"),
         Binding("q,escape", "app.quit", say("tui.key.quit"), key_display="q"),
     ]

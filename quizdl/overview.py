@@ -1,0 +1,95 @@
+"""How it is going, as lines: what `quizdl stats` prints and the screen of the same name shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from quizdl.memory.stats import Stats, TopicStats
+from quizdl.model import Figure, FigureKind, Series
+from quizdl.render.figure import figure_lines
+from quizdl.render.table import table
+from quizdl.render.text import Line, Span
+from quizdl.words import say
+
+_WEEKS = 12
+"""Of the activity that is drawn."""
+
+
+def stats_lines(found: Stats, period: int, width: int) -> list[Line]:
+    """Of the last `period` days, in lines of at most `width` cells."""
+
+    def text(key: str, **values: object) -> Line:
+        return (Span(say(key, **values)),)
+
+    def bars(key: str, names: Sequence[str], counts: Sequence[int]) -> list[Line]:
+        values = tuple(map(float, counts))
+        series = Series("", tuple(map(float, range(len(values)))), values)
+        figure = Figure(FigureKind.BAR, say(key), (series,), categories=tuple(names))
+        return [(), *figure_lines(figure, width, len(values) + 2)]
+
+    reviews = sum(each.reviews for each in found.days)
+    minutes = sum(each.seconds for each in found.days) / 60
+    lines = [
+        text("stats.total", days=period, reviews=reviews, minutes=minutes, streak=found.streak),
+        text(
+            "stats.retention",
+            passed=found.passed,
+            asked=found.asked,
+            share=_percent(found.retention),
+        ),
+    ]
+    if found.predictions:
+        right = sum(count for hit, count in found.predictions.items() if hit == "right")
+        asked = sum(count for hit, count in found.predictions.items() if hit != "none")
+        lines.append(text("stats.predictions", right=right, asked=asked))
+    if found.days:
+        lines += _activity(found)
+    coming = [date.fromordinal(found.today + place) for place in range(len(found.forecast))]
+    shown = [place for place, count in enumerate(found.forecast) if count]
+    if shown:
+        names = [f"{coming[place]:%m-%d}" for place in shown]
+        lines += bars("stats.forecast", names, [found.forecast[place] for place in shown])
+    header = [say(f"stats.topic.{key}") for key in ("name", "started", "recall", "passed", "weak")]
+    rows = [_topic_row(each) for each in found.topics]
+    lines += [(), *table(rows, header, ("left", "right", "right", "right", "left"), width)]
+    if any(count for _, count in found.stabilities):
+        names = [name for name, _ in found.stabilities]
+        lines += bars("stats.stability", names, [count for _, count in found.stabilities])
+        levels = [str(level) for level in range(1, 11)]
+        lines += bars("stats.difficulty", levels, found.difficulties)
+    return lines
+
+
+def _topic_row(each: TopicStats) -> list[str]:
+    passed = each.passed / each.asked if each.asked else None
+    return [
+        each.topic.title,
+        f"{each.started}/{each.questions}",
+        _percent(each.retrievability),
+        _percent(passed),
+        "、".join(each.weak),
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "—" if share is None else f"{share:.0%}"
+
+
+def _activity(found: Stats) -> list[Line]:
+    """Reviews of the last weeks: a row for each day of the week, a column for each week."""
+    today = found.today
+    counts = {each.day: each.reviews for each in found.days}
+    monday = today - date.fromordinal(today).weekday() - 7 * (_WEEKS - 1)
+    most = max((counts.get(day, 0) for day in range(monday, today + 1)), default=0) or 1
+    shades = "·░▒▓█"
+    lines: list[Line] = [(), (Span(say("stats.activity", weeks=_WEEKS), "heading3"),)]
+    for weekday, name in enumerate(say("stats.weekdays").split()):
+        cells = []
+        for week in range(_WEEKS):
+            day = monday + 7 * week + weekday
+            count = counts.get(day, 0)
+            place = 0 if not count else 1 + (count * (len(shades) - 2)) // most
+            cells.append(" " if day > today else shades[min(place, len(shades) - 1)])
+        lines.append((Span(f"{name}  "), Span(" ".join(cells), "series.1")))
+    return lines
