@@ -22,12 +22,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from quizdl.memory import scheduler
-from quizdl.memory.queue import is_due, is_weak
+from quizdl.memory.queue import is_due, is_leech, is_weak
 from quizdl.model import Card, Mark, Question, State
 from quizdl.words import QuizdlError
 
-LEECH = 8
-"""Lapses that make a leech: as many as in Anki."""
 OPERATORS = ("topic", "tag", "company", "level", "is", "prop")
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -232,7 +230,7 @@ _STATES: Mapping[str, Callable[[Card | None, Mark, int], bool]] = {
     "suspended": lambda card, mark, day: mark.suspended,
     "buried": lambda card, mark, day: mark.buried_until > day,
     "flagged": lambda card, mark, day: mark.flagged,
-    "leech": lambda card, mark, day: card is not None and card.lapses >= LEECH,
+    "leech": lambda card, mark, day: card is not None and is_leech(card),
     "weak": lambda card, mark, day: card is not None and is_weak(card),
 }
 

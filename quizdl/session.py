@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from quizdl.memory import Stale, open_store, queue, scheduler, stats
-from quizdl.memory.queue import Limits, Memory, Queue
+from quizdl.memory.queue import Limits, Memory, Queue, is_new_leech
 from quizdl.memory.stats import Stats
 from quizdl.model import (
     Forecast,
@@ -450,6 +450,11 @@ def _log(
     if claim is None:
         raise LookupError(claim_id)
     return store.predict(question.id, claim_id, at, predict.about(question, claim), forecasts)
+
+
+def leech_warning(outcome: Outcome) -> str:
+    """What to say when this answer shows that the question needs something else; or nothing."""
+    return say("session.leech", count=outcome.card.lapses) if is_new_leech(outcome) else ""
 
 
 def format_interval(interval: timedelta) -> str:

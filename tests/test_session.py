@@ -12,7 +12,14 @@ import pytest
 from quizdl.memory import open_store
 from quizdl.memory.store import Store
 from quizdl.model import Outcome, Question, Rating, State
-from quizdl.session import LONGEST, Plan, Session, format_interval, open_library
+from quizdl.session import (
+    LONGEST,
+    Plan,
+    Session,
+    format_interval,
+    leech_warning,
+    open_library,
+)
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError
 
@@ -64,6 +71,28 @@ def rate_all(session: Session, now: datetime, rating: Rating = Rating.EASY) -> l
 
 
 # --- rating
+
+
+def forget(store: Store, times: int) -> list[str]:
+    """Question a forgotten that often once it was known; what was said of it each time."""
+    now, warnings = EVENING, []
+    begin(store, now, BANK[:1]).rate(Rating.EASY, now)
+    for _ in range(times):
+        now += timedelta(days=400)
+        session = begin(store, now, BANK[:1])
+        warnings.append(leech_warning(session.rate(Rating.AGAIN, now)))
+        now += timedelta(days=1)
+        begin(store, now, BANK[:1]).rate(Rating.EASY, now)
+    return warnings
+
+
+def test_a_leech_is_announced_and_again_after_half_as_many_lapses(store: Store) -> None:
+    warnings = forget(store, 13)
+    assert [place + 1 for place, warning in enumerate(warnings) if warning] == [8, 12]
+    assert "已经忘了 8 次" in warnings[7]
+    days = timedelta(days=401 * 13)
+    known = begin(store, EVENING + days + timedelta(days=400), BANK[:1])
+    assert leech_warning(known.rate(Rating.GOOD, EVENING + days + timedelta(days=400))) == ""
 
 
 def test_what_the_button_says_is_what_is_stored(store: Store) -> None:

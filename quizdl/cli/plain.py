@@ -20,7 +20,7 @@ from quizdl.model import Forecast, Question, Rating, Sample
 from quizdl.proof.predict import for_review
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Line
-from quizdl.session import Plan, Session, format_interval, open_library
+from quizdl.session import Plan, Session, format_interval, leech_warning, open_library
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError, say
 
@@ -96,7 +96,9 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
         case "u":
             _undo(session)
         case _:
-            session.rate(Rating(int(key or Rating.GOOD)), now())
+            outcome = session.rate(Rating(int(key or Rating.GOOD)), now())
+            if warning := leech_warning(outcome):
+                click.echo(warning)
     return True
 
 

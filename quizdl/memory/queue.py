@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import NamedTuple
 
-from quizdl.model import Card, Mark, Moment, Review, State, Today
+from quizdl.model import Card, Mark, Moment, Outcome, Review, State, Today
 
 _SECONDS = {None: 90.0, State.LEARNING: 60.0, State.REVIEW: 60.0}
 """Guess of how long one look takes, until there are _ENOUGH looks of one's own."""
 _ENOUGH = 5
 _HARD = 7.0
+LEECH = 8
+"""Lapses that make a leech: as many as in Anki."""
 
 
 class Version(NamedTuple):
@@ -137,6 +139,21 @@ def is_due(card: Card, mark: Mark | None, day: int) -> bool:
 def is_weak(card: Card) -> bool:
     """Forgotten once known, or of a difficulty (1 to 10) that only repeated failure gives."""
     return card.lapses > 0 or card.difficulty >= _HARD
+
+
+def is_leech(card: Card) -> bool:
+    """Forgotten so often that asking again is not what it needs."""
+    return card.lapses >= LEECH
+
+
+def is_new_leech(outcome: Outcome) -> bool:
+    """Whether this answer is the one to say so: at LEECH lapses, and then at every half as many
+    again, as Anki does."""
+    before = outcome.before.lapses if outcome.before else 0
+    forgotten = outcome.card.lapses > before
+    return (
+        forgotten and is_leech(outcome.card) and (outcome.card.lapses - LEECH) % (LEECH // 2) == 0
+    )
 
 
 def days_to_next(order: Iterable[str], memory: Memory, limits: Limits) -> int | None:

@@ -361,6 +361,8 @@ TEXT: dict[str, str] = {
     "memory.corrupt": "复习记录 {path} 损坏了：{why}。把它移走，从备份恢复。",
     "memory.renamed": "题目 {old} 已改名为 {new}，而这个窗口用的还是旧题库。关掉重开即可；这一次没有写入。",
     # --- session
+    "session.leech": "这道题已经忘了 {count} 次，再问多半还会忘：换个讲法、拆成几步，"
+    "或者先暂停它。is:leech 可以找出所有这样的题。",
     "session.undo_late": "这道题后来在另一个窗口又评过了，先在那里撤销。",
     "interval.under_minute": "不到 1 分钟",
     "interval.minutes": "{count} 分钟",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from banks import DEMO, QUESTION, write_question
-from pilots import claims, opened, place, text_of, until
+from pilots import MORNING, claims, opened, place, text_of, until
 from textual.events import MouseScrollDown
 from textual.widgets import Digits
 
@@ -108,6 +108,27 @@ async def test_undo_from_the_summary(bank: Path, paths: Paths) -> None:
         await pilot.pause()
         assert isinstance(app.screen, ReviewScreen)
         assert "doubling 吗？" in text_of(app)
+
+
+async def test_a_leech_is_announced(bank: Path, paths: Paths) -> None:
+    now = MORNING - timedelta(days=9 * 401)
+    library = open_library(paths.database, [load(bank).get("doubling")], Settings())
+    library.session(Plan(), now).rate(Rating.EASY, now)
+    for _ in range(7):
+        for wait, rating in ((400, Rating.AGAIN), (1, Rating.EASY)):
+            now += timedelta(days=wait)
+            library.session(Plan(), now).rate(rating, now)
+    library.close()
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "doubling 吗？" in text_of(app)
+        await pilot.press("space", "1")
+        await pilot.pause()
+        assert "这道题已经忘了 8" in text_of(app)
+        await pilot.press("slash", *"is:leech")
+        await pilot.pause()
+        assert "1 / 2 道题" in text_of(app)
 
 
 @pytest.mark.parametrize("size", SIZES)

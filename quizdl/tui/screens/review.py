@@ -20,7 +20,7 @@ from quizdl.model import Forecast, Question, Rating
 from quizdl.proof.receipts import describe
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Span
-from quizdl.session import Session, format_interval
+from quizdl.session import Session, format_interval, leech_warning
 from quizdl.tui.bench import Bench
 from quizdl.tui.screens.proving import WIDE, ProvingScreen
 from quizdl.tui.widgets.claims import ClaimBlock, ClaimsTitle
@@ -271,8 +271,10 @@ class ReviewScreen(ProvingScreen):
 
     def action_rate(self, rating: int) -> None:
         with self._explained():
-            self.session.rate(Rating(rating), self._clock())
+            outcome = self.session.rate(Rating(rating), self._clock())
             self._show_current()
+            if warning := leech_warning(outcome):
+                self.notify(warning, severity="warning", timeout=12)
 
     @on(RatingBar.Rated)
     def _rated(self, message: RatingBar.Rated) -> None:
