@@ -53,6 +53,8 @@ class Plan:
     """None: the whole library."""
     limit: int | None = None
     """At most this many questions."""
+    time: timedelta | None = None
+    """From the beginning; after it, no other question is asked."""
     new: int | None = None
     """New questions today, instead of the setting."""
     ahead: bool = False
@@ -226,7 +228,7 @@ class Session:
         self._memory: Memory = store.memory(self._moment(now).day)
         self._outcomes: dict[Rating, Outcome] | None = None
         self._current: str | None = None
-        self._shown = self._moment(now)
+        self._begun = self._shown = self._moment(now)
         self.refresh(now)
 
     # --- what to show
@@ -415,6 +417,8 @@ class Session:
         return self._memory.marks.get(question, Mark())
 
     def _queue(self, moment: Moment) -> Queue:
+        if self._plan.time is not None and moment.at - self._begun.at >= self._plan.time:
+            return queue.NOTHING
         skipped = {step.question for step in self._history if isinstance(step, _Skipped)}
         order = [question for question in self._questions if question not in skipped]
         built = queue.build(order, self._memory, moment, self._limits)

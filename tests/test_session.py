@@ -203,6 +203,23 @@ def test_with_nothing_else_left_a_step_is_asked_early(store: Store) -> None:
     assert (asked(session), session.wait_until) == (None, None)
 
 
+def test_when_its_time_is_over_no_other_question_is_asked(store: Store) -> None:
+    session = begin(store, time=10 * MINUTE)
+    session.rate(Rating.AGAIN, EVENING + 9 * MINUTE)
+    assert asked(session) == "b"
+    session.rate(Rating.EASY, EVENING + 11 * MINUTE)
+    assert asked(session) is None, "the question that was on was finished, and was the last"
+    assert session.wait_until is None, "nor is it waited for a learning step"
+    assert session.refresh(EVENING + 30 * MINUTE) is None
+    assert session.today(EVENING + 30 * MINUTE).total == 0
+    session.undo(EVENING + 12 * MINUTE)
+    assert asked(session) == "b"
+    session.rate(Rating.GOOD, EVENING + 12 * MINUTE)
+    assert asked(session) is None
+    assert sum(session.summary(EVENING + 12 * MINUTE).ratings.values()) == 2
+    assert asked(begin(store, EVENING + 30 * MINUTE)) == "a"
+
+
 def test_limit_counts_questions_and_lets_them_finish(store: Store) -> None:
     session = begin(store, limit=2)
     assert session.today(EVENING).new == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -55,12 +56,14 @@ def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
     epilog=examples(
         "quizdl review --topic 优化器",
         "quizdl review is:weak 动量",
-        "quizdl review --new 3 --limit 10 --plain",
+        "quizdl review --minutes 20 --new 3",
+        "quizdl review --limit 10 --plain",
     ),
 )
 @click.argument("words", nargs=-1, metavar="[WORDS…]")
 @filter_options
 @click.option("--limit", type=click.IntRange(1), metavar="N", help=say("cli.review.limit"))
+@click.option("--minutes", type=click.IntRange(1), metavar="N", help=say("cli.review.minutes"))
 @click.option("--new", type=click.IntRange(0), metavar="N", help=say("cli.review.new"))
 @click.option("--ahead", is_flag=True, help=say("cli.review.ahead"))
 @click.option("--plain", is_flag=True, help=say("cli.review.plain"))
@@ -72,6 +75,7 @@ def review(
     company: str,
     level: int | None,
     limit: int | None,
+    minutes: int | None,
     new: int | None,
     ahead: bool,
     plain: bool,
@@ -84,7 +88,8 @@ def review(
         questions = chosen_questions(bank, chosen)
         if not questions:
             raise QuizdlError("cli.review.none")
-        return Plan(questions, limit=limit, new=new, ahead=ahead)
+        time = timedelta(minutes=minutes) if minutes else None
+        return Plan(questions, limit=limit, time=time, new=new, ahead=ahead)
 
     if not plain:
         _open_screen(plan)

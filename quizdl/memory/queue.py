@@ -97,6 +97,9 @@ class Queue:
         )
 
 
+NOTHING = Queue((), (), (), ())
+
+
 def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> Queue:
     """The queue at `now` of the ids in `order` (the syllabus); `memory` is of the same day.
 

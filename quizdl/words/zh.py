@@ -494,6 +494,7 @@ TEXT: dict[str, str] = {
     "cli.level": "只要这一级（1 人人该会，2 常被追问，3 深挖）。",
     "cli.review": "开始一次复习。",
     "cli.review.none": "没有符合条件的题，没有开始复习。用 quizdl list 看看有哪些。",
+    "cli.review.minutes": "过了这么多分钟就不再出新的一题。",
     "cli.review.limit": "最多做几题。",
     "cli.review.new": "今天最多几道新题（默认见配置）。",
     "cli.review.ahead": "提前复习还没到期的题。",
