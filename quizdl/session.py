@@ -1,8 +1,9 @@
 """One study session: what is asked now, what each rating would do, and the way back.
 
 No Textual and no SQL. `now` is an aware local datetime, handed to every call; the study day
-is read from its wall clock. One operation (rate, skip, bury, suspend) is one undo step. Any
-call may raise QuizdlError (disk full, say): the session is then as it was before the call.
+is read from its wall clock. One operation (rate, skip, bury, suspend) is one step of undo and
+of redo. Any call may raise QuizdlError (disk full, say): the session is then as it was before
+the call.
 """
 
 from __future__ import annotations
@@ -225,6 +226,7 @@ class Session:
             ahead=plan.ahead,
         )
         self._history: list[_Step] = []
+        self._undone: list[_Step] = []
         self._memory: Memory = store.memory(self._moment(now).day)
         self._outcomes: dict[Rating, Outcome] | None = None
         self._current: str | None = None
@@ -305,9 +307,12 @@ class Session:
     def rate(self, rating: Rating, now: datetime) -> Outcome:
         """Store what `reveal` said of `rating`, durably, and go on. Returns what was stored:
         that differs only when another quizdl rated the same question since."""
+        taken = self._moment(now).at - self._shown.at
+        return self._rate(rating, min(max(taken, timedelta(0)), LONGEST), now)
+
+    def _rate(self, rating: Rating, duration: timedelta, now: datetime) -> Outcome:
         outcome = self.reveal(now)[rating]
         moment = self._moment(now)
-        duration = min(max(moment.at - self._shown.at, timedelta(0)), LONGEST)
         preset = scheduler.preset(self._settings)
         while True:
             outcome = scheduler.settle(outcome, moment.at)
@@ -371,10 +376,44 @@ class Session:
                 self._store.mark(step.question, suspended=False)
             case _Skipped():
                 pass
-        del self._history[-1]
+        self._undone.append(self._history.pop())
         self._load(moment)
         self._show(step.question, moment)
         return self.current
+
+    def redo(self, now: datetime) -> bool:
+        """Do again what was undone last, with the time that was taken for it; False without
+        one, as after any other operation."""
+        if not self._undone:
+            return False
+        *before, step = self._undone
+        shown = self._current, self._outcomes, self._shown
+        self._show(step.question, self._moment(now))
+        try:
+            match step:
+                case _Rated(review=review):
+                    self._rate(review.rating, review.duration, now)
+                case _Buried():
+                    self.bury(now)
+                case _Suspended():
+                    self.suspend(now)
+                case _Skipped():
+                    self.skip(now)
+        except QuizdlError:
+            self._current, self._outcomes, self._shown = shown
+            raise
+        self._undone = before
+        return True
+
+    @property
+    def last_step(self) -> str:
+        """What `undo` would take back, in words; empty without one."""
+        return _name(self._history[-1]) if self._history else ""
+
+    @property
+    def next_step(self) -> str:
+        """What `redo` would do again, in words; empty without one."""
+        return _name(self._undone[-1]) if self._undone else ""
 
     def replace(self, question: Question) -> None:
         """Take the text of a question as it is now; what is remembered of it stays."""
@@ -436,6 +475,7 @@ class Session:
 
     def _done(self, step: _Step, moment: Moment) -> None:
         self._history.append(step)
+        self._undone.clear()
         self._advance(moment)
 
     def _sync(self, moment: Moment) -> None:
@@ -445,6 +485,18 @@ class Session:
 
     def _load(self, moment: Moment) -> None:
         self._memory = self._store.memory(moment.day)
+
+
+def _name(step: _Step) -> str:
+    match step:
+        case _Rated(review=review):
+            return say("session.step.rated", rating=say(f"rating.{review.rating.name.lower()}"))
+        case _Buried():
+            return say("session.step.buried")
+        case _Suspended():
+            return say("session.step.suspended")
+        case _Skipped():
+            return say("session.step.skipped")
 
 
 def _log(

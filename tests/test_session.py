@@ -309,6 +309,47 @@ def test_every_operation_is_one_step_back(store: Store) -> None:
     )
 
 
+def test_redo_goes_the_same_way_forward_and_says_what_it_does(store: Store) -> None:
+    session = begin(store)
+    now = EVENING
+    assert (session.last_step, session.next_step, session.redo(now)) == ("", "", False)
+    session.rate(Rating.EASY, now + MINUTE)
+    session.skip(now + MINUTE)
+    session.bury(now + MINUTE)
+    session.suspend(now + MINUTE)
+    assert asked(session) == "e"
+    names = []
+    while name := session.last_step:
+        names.append(name)
+        session.undo(now + 2 * MINUTE)
+    assert names == ["暂停", "今天不再出现", "跳过", "打分“轻松”"]
+    assert asked(session) == "a"
+    assert store.memory(session._memory.day).cards == {}
+
+    for name, then in zip(reversed(names), "bcde", strict=True):
+        assert session.next_step == name
+        assert session.redo(now + 30 * MINUTE)
+        assert (session.last_step, asked(session)) == (name, then)
+    assert not session.redo(now + 30 * MINUTE)
+    (review,) = store.reviews()
+    assert (review.question, review.rating) == ("a", Rating.EASY)
+    assert review.duration == MINUTE, "the time it took, not the time since"
+    remembered = begin(store, now + 30 * MINUTE)
+    assert asked(remembered) == "b", "skipped in that session only"
+    marks = store.memory(session._memory.day).marks
+    assert marks["c"].buried_until > session._memory.day
+    assert marks["d"].suspended
+
+
+def test_another_operation_ends_what_could_be_redone(store: Store) -> None:
+    session = begin(store)
+    session.rate(Rating.EASY, EVENING)
+    session.undo(EVENING)
+    session.skip(EVENING)
+    assert (session.next_step, session.redo(EVENING)) == ("", False)
+    assert asked(session) == "b"
+
+
 def test_undo_through_forgetting_and_relearning(store: Store) -> None:
     bank = BANK[:1]
     rate_all(begin(store, bank=bank), EVENING)

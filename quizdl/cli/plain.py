@@ -145,12 +145,13 @@ def _read(prompt: str) -> str | None:
 
 
 def _undo(session: Session) -> None:
+    step = session.last_step
     try:
         undone = session.undo(now())
     except QuizdlError as error:  # it stands; the session goes on
         click.echo(str(error))
     else:
-        click.echo(say("plain.undone" if undone else "tui.review.nothing_to_undo"))
+        click.echo(say("plain.undone", step=step) if undone else say("tui.review.nothing_to_undo"))
 
 
 def _print_summary(session: Session) -> None:

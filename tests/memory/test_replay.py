@@ -83,6 +83,16 @@ class Learner(RuleBasedStateMachine):
         else:
             assert asked is None or session.current == asked
 
+    @rule(which=st.booleans())
+    def redo(self, which: bool) -> None:
+        """Not before something was undone, and once."""
+        session, logged = self.windows[which], len(self.stores[0].reviews())
+        before, step = session.last_step, session.next_step
+        assert session.redo(self.now) is bool(step)
+        assert session.last_step == (step or before)
+        added = len(self.stores[0].reviews()) - logged
+        assert added == step.startswith("打分")
+
     @rule(which=st.booleans(), what=st.sampled_from(["skip", "bury", "suspend", "flag"]))
     def put_aside(self, which: bool, what: str) -> None:
         self.windows[which].refresh(self.now)

@@ -96,6 +96,24 @@ async def test_undo_brings_the_question_back(bank: Path, paths: Paths) -> None:
     library.close()
 
 
+async def test_redo_takes_the_same_step_again(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "4", "u")
+        await pilot.pause()
+        assert "撤销了：打分“轻松”" in text_of(app)
+        assert "doubling 吗？" in text_of(app)
+        await pilot.press("U")
+        await pilot.pause()
+        assert "halving 吗？" in text_of(app)
+        assert "重做了：打分“轻松”" in text_of(app)
+        await pilot.press("U")
+        await pilot.pause()
+        assert "没有可以重做的" in text_of(app)
+    library = open_library(paths.database, load(bank).questions, Settings())
+    assert library.started() == {"doubling"}
+    library.close()
+
+
 async def test_undo_from_the_summary(bank: Path, paths: Paths) -> None:
     def one(loaded: object) -> Plan:
         return Plan(load(bank).questions, limit=1)

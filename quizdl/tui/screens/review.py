@@ -56,6 +56,7 @@ class ReviewScreen(ProvingScreen):
         Binding("tab", "choose(1)", say("tui.key.choose_next"), show=False),
         Binding("shift+tab", "choose(-1)", say("tui.key.choose_previous"), show=False),
         Binding("u", "undo", say("tui.key.undo")),
+        Binding("U", "redo", say("tui.key.redo"), show=False),
         Binding("s", "skip", say("tui.key.skip")),
         Binding("minus", "bury", say("tui.key.bury"), key_display="-", show=False),
         Binding("at", "suspend_question", say("tui.key.suspend"), key_display="@", show=False),
@@ -281,11 +282,22 @@ class ReviewScreen(ProvingScreen):
         self.action_rate(message.rating)
 
     def action_undo(self) -> None:
+        step = self.session.last_step
         with self._explained():
             if self.session.undo(self._clock()) is None:
                 self.notify(say("tui.review.nothing_to_undo"))
             else:
                 self._show_current()
+                self.notify(say("tui.review.undone", step=step))
+
+    def action_redo(self) -> None:
+        step = self.session.next_step
+        with self._explained():
+            if self.session.redo(self._clock()):
+                self._show_current()
+                self.notify(say("tui.review.redone", step=step))
+            else:
+                self.notify(say("tui.review.nothing_to_redo"))
 
     def action_skip(self) -> None:
         self.session.skip(self._clock())
