@@ -220,6 +220,9 @@ async def test_the_answer_follows_the_cursor_and_scrolls(bank: Path, paths: Path
         shown = text_of(app)
         assert "暂停或恢复" in shown
         assert "cursor" not in shown, "the keys of an input are Textual's, and told in English"
+        await pilot.press("f1")
+        await pilot.pause()
+        assert isinstance(app.screen, BrowseScreen)
 
 
 async def test_a_click_chooses(bank: Path, paths: Paths) -> None:

@@ -20,7 +20,7 @@ OF_TEXTUAL = {  # bindings that Textual brings, in its own words
 
 class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q,question_mark,enter,space", "dismiss", say("tui.key.back")),
+        Binding("escape,q,question_mark,f1,enter,space", "dismiss", say("tui.key.back")),
     ]
 
     def __init__(self, bindings: Sequence[ActiveBinding]) -> None:
