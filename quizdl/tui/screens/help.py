@@ -15,7 +15,10 @@ from quizdl.words import say
 
 OF_TEXTUAL = {  # bindings that Textual brings, in its own words
     "screen.copy_text": say("tui.key.copy"),
+    "app.focus_next": "",
+    "app.focus_previous": "",
 }
+"""Empty: not worth a line."""
 
 
 class HelpScreen(Screen[None]):  # not modal, see PredictScreen
@@ -34,9 +37,10 @@ class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     def _text(self) -> str:
         keys: dict[str, list[str]] = {}
         for node, binding, _, tooltip in self._keys:
-            described = OF_TEXTUAL.get(binding.action)
-            if not type(node).__module__.startswith("textual."):  # keys of an Input, say
-                described = described or binding.tooltip or binding.description or tooltip
+            described = binding.tooltip or binding.description or tooltip
+            if type(node).__module__.startswith("textual."):  # keys of an Input, say
+                described = ""
+            described = OF_TEXTUAL.get(binding.action, described)
             if described and not binding.system:
                 keys.setdefault(described, []).append(self.app.get_key_display(binding))
         rows = [f"{pad(' '.join(dict.fromkeys(of)), 16)} {what}" for what, of in keys.items()]
