@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from quizdl.memory.stats import Stats, TopicStats
-from quizdl.model import Figure, FigureKind, Series
+from quizdl.model import Figure, FigureKind, Hit, Series
 from quizdl.render.figure import figure_lines
 from quizdl.render.table import table
 from quizdl.render.text import Line, Span
@@ -40,8 +40,8 @@ def stats_lines(found: Stats, period: int, width: int) -> list[Line]:
         ),
     ]
     if found.predictions:
-        right = sum(count for hit, count in found.predictions.items() if hit == "right")
-        asked = sum(count for hit, count in found.predictions.items() if hit != "none")
+        right = found.predictions.get(Hit.RIGHT, 0)
+        asked = sum(count for hit, count in found.predictions.items() if hit is not Hit.NONE)
         lines.append(text("stats.predictions", right=right, asked=asked))
     if found.days:
         lines += _activity(found)

@@ -9,14 +9,14 @@ the call.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from quizdl.memory import Stale, open_store, queue, scheduler, stats
+from quizdl.memory import Stale, open_store, queue, scheduler
 from quizdl.memory.queue import Limits, Memory, Queue, is_new_leech
 from quizdl.memory.stats import Stats
 from quizdl.model import (
@@ -151,30 +151,23 @@ class Library:
 
     def remembered(self, now: datetime) -> Remembered:
         """What is remembered of them, on the study day of `now`."""
-        day = scheduler.moment(now, self._settings.rollover_hour).day
+        day = self._moment(now).day
         memory = self._store.memory(day)
         return Remembered(day, memory.cards, memory.marks)
 
     def stats(self, topics: Iterable[Topic], period: int, now: datetime) -> Stats:
         """How it is going with all of them, over the last `period` study days."""
-        today = scheduler.moment(now, self._settings.rollover_hour).day
-        first = today - period + 1
-        return stats.compute(
-            self._questions,
-            topics,
-            self._store.memory(today),
-            self._store.days(first),
-            self._store.recalls(first),
-            self._store.predictions(),
-        )
+        return self._store.stats(self._questions, topics, self._moment(now).day, period)
 
-    def suspend(self, questions: Collection[str], suspended: bool) -> None:
-        """Ask the questions of these ids no more, or again."""
-        self._store.mark(*questions, suspended=suspended)
-
-    def flag(self, questions: Collection[str], flagged: bool) -> None:
-        """Flag the questions of these ids, or take their flags away."""
-        self._store.mark(*questions, flagged=flagged)
+    def mark(
+        self,
+        questions: Iterable[str],
+        *,
+        suspended: bool | None = None,
+        flagged: bool | None = None,
+    ) -> None:
+        """Set what is given on the questions of these ids; leave the rest."""
+        self._store.mark(*questions, suspended=suspended, flagged=flagged)
 
     def started(self) -> frozenset[str]:
         """Ids of the questions that have been rated."""
@@ -183,7 +176,7 @@ class Library:
     def warm(self, now: datetime) -> None:
         """Have behind us what the first answer would wait for: imports, statements. In any
         thread, but not while a session is used."""
-        moment = scheduler.moment(now, self._settings.rollover_hour)
+        moment = self._moment(now)
         outcome = scheduler.outcomes(None, "", moment, self._settings)[Rating.GOOD]
         with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen
             self._store.warm(outcome, moment.at, scheduler.preset(self._settings))
@@ -192,11 +185,14 @@ class Library:
         self, question: Question, claim_id: str, forecasts: Sequence[Forecast], now: datetime
     ) -> Prediction:
         """Log what was predicted of a claim at `now`, and how it turned out."""
-        at = scheduler.moment(now, self._settings.rollover_hour).at
+        at = self._moment(now).at
         return _log(self._store, question, claim_id, forecasts, at)
 
     def close(self) -> None:
         self._store.close()
+
+    def _moment(self, now: datetime) -> Moment:
+        return scheduler.moment(now, self._settings.rollover_hour)
 
 
 def open_library(database: Path, questions: Sequence[Question], settings: Settings) -> Library:

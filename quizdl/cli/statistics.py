@@ -59,20 +59,12 @@ def stats(
         raise QuizdlError("cli.list.none")
     rollover = load_settings(find_paths().config_file).rollover_hour
     today = study_day(datetime.now().astimezone(), rollover)
-    first = today - days + 1
     with open_memory(bank) as store:
         if store is None:
-            memory = Memory(today, {}, {}, 0, 0, ())
-            found = compute(questions, bank.topics, memory, (), (), ())
+            nothing = Memory(today, {}, {}, 0, 0, ())
+            found = compute(questions, bank.topics, nothing, (), (), ())
         else:
-            found = compute(
-                questions,
-                bank.topics,
-                store.memory(today),
-                store.days(first),
-                store.recalls(first),
-                store.predictions(),
-            )
+            found = store.stats(questions, bank.topics, today, days)
     if as_json:
         print_json(stats_json(found, days))
     else:

@@ -78,13 +78,20 @@ async def keystrokes(questions: list[Question], bank: Bank, place: Path) -> list
         await host.workers.wait_for_complete()
         await pilot.pause()
         query = screen.query_one(Input)
+        search, searched = screen._search, asyncio.Event()
+
+        def watched() -> None:
+            search()
+            searched.set()
+
+        screen._search = watched  # type: ignore[method-assign]
         for _ in range(ROUNDS):
             for text in QUERIES:
                 for end in range(1, len(text) + 1):
+                    searched.clear()
                     start = time.perf_counter()
                     query.value = text[:end]
-                    while query._message_queue.qsize() or screen._message_queue.qsize():
-                        await asyncio.sleep(0)
+                    await searched.wait()
                     screen._compositor.render_strips()
                     seconds.append(time.perf_counter() - start)
                     await pilot.pause()

@@ -14,7 +14,7 @@ The modules stand on each other: this one on `opening`, on `history`, on `schema
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import Stale
 from quizdl.memory.queue import Memory, Version
-from quizdl.memory.stats import DayTally, QuestionTally
+from quizdl.memory.stats import DayTally, QuestionTally, Stats, compute
 from quizdl.memory.store import history, merging
 from quizdl.memory.store.opening import explained, open_connections, raw
 from quizdl.memory.store.schema import (
@@ -59,10 +59,12 @@ from quizdl.model import (
     Outcome,
     Prediction,
     Preset,
+    Question,
     Rating,
     Remark,
     Review,
     State,
+    Topic,
 )
 from quizdl.words import QuizdlError
 
@@ -181,6 +183,20 @@ class Store:
                 before = found.get(name(question), (0, 0))
                 found[name(question)] = before[0] + count, before[1] + known
         return [QuestionTally(question, *counted) for question, counted in found.items()]
+
+    def stats(
+        self, questions: Sequence[Question], topics: Iterable[Topic], today: int, period: int
+    ) -> Stats:
+        """How it is going with these questions, over the last `period` study days."""
+        first = today - period + 1
+        return compute(
+            questions,
+            topics,
+            self.memory(today),
+            self.days(first),
+            self.recalls(first),
+            self.predictions(),
+        )
 
     def remarks(self) -> dict[str, Remark]:
         """By question, what the learner has written about it."""

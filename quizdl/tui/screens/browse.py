@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from quizdl.model import Question, State, Verdict
+from quizdl.model import Mark, Question, State, Verdict
 from quizdl.proof.receipts import Receipts
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.cells import pad, truncate
@@ -286,16 +286,14 @@ class BrowseScreen(Screen[Session]):
         self.app.push_screen(ChoiceScreen(title, choices), chosen)
 
     def _marked(self, mark: str, question: Question) -> bool:
-        marked = standing(question.id, self._remembered).mark
-        return {"suspended": marked.suspended, "flagged": marked.flagged}[mark]
+        return bool(getattr(self._remembered.marks.get(question.id, Mark()), mark))
 
     def _mark(self, mark: str, questions: Sequence[Question], value: bool) -> None:
         """Set it on those that have it not yet, and remember which those were."""
         changed = [question for question in questions if self._marked(mark, question) is not value]
-        change = {"suspended": self._library.suspend, "flagged": self._library.flag}[mark]
         try:
             if changed:
-                change([question.id for question in changed], value)
+                self._library.mark([question.id for question in changed], **{mark: value})
                 self._undo = mark, changed, not value
         except QuizdlError as error:  # a full disk, say
             self.notify(str(error), severity="error")

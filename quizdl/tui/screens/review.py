@@ -35,6 +35,10 @@ LOOK_AGAIN = 10.0
 """Seconds after which the minutes to the next learning step are counted anew."""
 
 
+SHORT = 1.5
+"""Seconds that a note stays which lies over the question: at 80 columns, over half of its title."""
+
+
 class ReviewScreen(ProvingScreen):
     """Mounted once, behind the first picture; `begin` gives it a session before each showing."""
 
@@ -288,14 +292,14 @@ class ReviewScreen(ProvingScreen):
                 self.notify(say("tui.review.nothing_to_undo"))
             else:
                 self._show_current()
-                self.notify(say("tui.review.undone", step=step))
+                self.notify(say("tui.review.undone", step=step), timeout=SHORT)
 
     def action_redo(self) -> None:
         step = self.session.next_step
         with self._explained():
             if self.session.redo(self._clock()):
                 self._show_current()
-                self.notify(say("tui.review.redone", step=step))
+                self.notify(say("tui.review.redone", step=step), timeout=SHORT)
             else:
                 self.notify(say("tui.review.nothing_to_redo"))
 
