@@ -481,6 +481,44 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """Whether one key point of an answer was told."""
+
+    point: str
+    """Its text as it was then."""
+    must: bool
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What the learner had to say before an answer was seen, held against its key points."""
+
+    said: str
+    """What was typed; empty when it was not."""
+    ticks: tuple[Tick, ...] = ()
+    """Of every key point; empty when none was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    question: str
+    at: datetime
+    """UTC, of the review it belongs to."""
+    recall: Recall
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A line of the log: the question was new again from then on."""
+
+    question: str
+    at: datetime
+    """UTC."""
+    undone: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A review with all that the log says of it, for taking it elsewhere."""
 
@@ -488,6 +526,7 @@ class Entry:
     """Its `id` is the log's own. Stability and difficulty 0: not known there, to be computed."""
     preset: Preset
     undone: datetime | None = None
+    recall: Recall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -520,6 +559,7 @@ class Log:
     marks: Mapping[str, Mark] = field(default_factory=dict)
     remarks: Mapping[str, Remark] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
+    resets: tuple[Reset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +572,7 @@ class Merged:
     marks: int
     remarks: int
     predictions: int
+    resets: int
 
 
 @dataclass(frozen=True, slots=True)

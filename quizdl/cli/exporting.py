@@ -147,8 +147,11 @@ def _progress(store: Store) -> Any:
     from quizdl.settings import find_paths, load_settings
 
     logs: dict[str, list[Review]] = {}
+    made_new = store.resets()
     for review in store.reviews():
-        logs.setdefault(review.question, []).append(review)
+        since = made_new.get(review.question)
+        if since is None or review.at > since:
+            logs.setdefault(review.question, []).append(review)
     memory = store.memory(0)
     return Progress(
         schedules={

@@ -69,8 +69,10 @@ def data(path: Path) -> None:
     merged = _merge(log)
     known = len(log.entries) - merged.reviews
     click.echo(say("cli.import.reviews", new=merged.reviews, known=known))
-    counts = {"undone": merged.undone, "marks": merged.marks, "remarks": merged.remarks}
-    click.echo(say("cli.import.rest", predictions=merged.predictions, **counts))
+    counts = {"undone": merged.undone, "resets": merged.resets, "marks": merged.marks}
+    click.echo(
+        say("cli.import.rest", predictions=merged.predictions, remarks=merged.remarks, **counts)
+    )
 
 
 def _merge(log: Log) -> Merged:

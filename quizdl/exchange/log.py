@@ -1,12 +1,13 @@
 """The learner's whole log as JSON Lines: one object a line, so that it can be read, searched
 and kept without quizdl. The first line says what it is.
 
-    {"quizdl": "log", "version": 1}
+    {"quizdl": "log", "version": 2}
     {"kind": "review", "question": "adam", "at": "2026-03-01T20:15:03.250Z", "rating": 3, …}
     {"kind": "name", "old": "…", "new": "…"}
     {"kind": "mark", "question": "…", "suspended": true, "buried_until": "2026-03-02", …}
     {"kind": "remark", "question": "…", "text": "…", "at": "…"}
     {"kind": "prediction", "question": "…", "claim": "…", "at": "…", …}
+    {"kind": "reset", "question": "…", "at": "…", "undone": null}
 
 Times are UTC with milliseconds, days are ISO dates of study days, intervals are in seconds.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,18 @@ from quizdl.model import (
     Prediction,
     Preset,
     Rating,
+    Recall,
     Remark,
+    Reset,
     Review,
     State,
+    Tick,
 )
 from quizdl.words import QuizdlError, say
 
-VERSION = 1
+VERSION = 2
+"""The first had no resets and nothing of what was told."""
+_READABLE = (1, 2)
 _HEAD = {"quizdl": "log", "version": VERSION}
 _WRONG = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -61,6 +68,10 @@ def write(log: Log) -> Iterator[str]:
         yield _line({"kind": "remark", "question": question, "text": remark.text, "at": at})
     for prediction in log.predictions:
         yield _line(_prediction_record(prediction))
+    for reset in log.resets:
+        undone = _time_text(reset.undone) if reset.undone else None
+        at = _time_text(reset.at)
+        yield _line({"kind": "reset", "question": reset.question, "at": at, "undone": undone})
 
 
 def read(lines: Iterable[str], path: Path) -> Log:
@@ -70,6 +81,7 @@ def read(lines: Iterable[str], path: Path) -> Log:
     marks: dict[str, Mark] = {}
     remarks: dict[str, Remark] = {}
     predictions: list[Prediction] = []
+    resets: list[Reset] = []
     number = 0
     for number, line in enumerate(lines, 1):
         try:
@@ -90,19 +102,23 @@ def read(lines: Iterable[str], path: Path) -> Log:
                     )
                 case "prediction":
                     predictions.append(_prediction(record))
+                case "reset":
+                    undone = _time(record["undone"]) if record["undone"] else None
+                    at = _time(record["at"])
+                    resets.append(Reset(_text(record["question"]), at, undone))
                 case kind:
                     raise ValueError(say("log.unknown_kind", kind=kind))
         except _WRONG as error:
             raise QuizdlError("log.line", path=path, line=number, why=_why(error)) from error
     if number == 0:
         raise QuizdlError("log.not_ours", path=path)
-    return Log(tuple(entries), names, marks, remarks, tuple(predictions))
+    return Log(tuple(entries), names, marks, remarks, tuple(predictions), tuple(resets))
 
 
 def _check_head(record: Any, path: Path) -> None:
     if not isinstance(record, dict) or record.get("quizdl") != "log":
         raise QuizdlError("log.not_ours", path=path)
-    if record.get("version") != VERSION:
+    if record.get("version") not in _READABLE:
         raise QuizdlError("log.newer", path=path, found=record.get("version"), known=VERSION)
 
 
@@ -138,6 +154,7 @@ def _review_record(entry: Entry) -> dict[str, object]:
         "scheduler": entry.preset.scheduler,
         "parameters": entry.preset.parameters,
         "undone": _time_text(entry.undone) if entry.undone else None,
+        **({"recall": asdict(entry.recall)} if entry.recall else {}),
     }
 
 
@@ -158,7 +175,16 @@ def _entry(record: Mapping[str, Any]) -> Entry:
         due=_time(record["due"]) if record["due"] else None,
     )
     preset = Preset(_text(record["scheduler"]), _text(record["parameters"]))
-    return Entry(review, preset, _time(record["undone"]) if record["undone"] else None)
+    undone = _time(record["undone"]) if record["undone"] else None
+    return Entry(review, preset, undone, _recall(record["recall"]) if "recall" in record else None)
+
+
+def _recall(record: Mapping[str, Any]) -> Recall:
+    ticks = (
+        Tick(_text(tick["point"]), tick["must"] is True, tick["told"] is True)
+        for tick in record["ticks"]
+    )
+    return Recall(_text(record["said"]), tuple(ticks))
 
 
 def _mark(record: Mapping[str, Any]) -> Mark:

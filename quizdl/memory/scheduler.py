@@ -9,7 +9,7 @@ than a day, are added to the true time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -86,24 +86,34 @@ def settle(outcome: Outcome, at: datetime) -> Outcome:
     return replace(outcome, card=replace(outcome.card, due=at + outcome.interval))
 
 
-def replay(question: str, reviews: Iterable[Review]) -> Card | None:
-    """The card that `reviews`, in the order of the log, lead to; None without any.
+def replay(
+    question: str, reviews: Iterable[Review], resets: Sequence[datetime] = ()
+) -> Card | None:
+    """The card that `reviews`, in the order of the log, lead to; None without any since the
+    last of `resets`, the times (UTC) at which the question was made new.
 
     The memory state (stability, difficulty) is computed anew, by the FSRS at hand. What was
     promised to the learner (interval, step, due) is taken from the log: a newer FSRS changes
     what is believed about the past, not which day was announced.
     """
+    since = [review for review in reviews if not resets or review.at > resets[-1]]
     card: Card | None = None
-    for card in retrace(question, reviews):  # noqa: B007 - the last one counts
+    for card in retrace(question, since):  # noqa: B007 - the last one counts
         pass
     return card
 
 
-def retrace(question: str, reviews: Iterable[Review]) -> Iterator[Card]:
-    """The card after each of `reviews`, as in `replay`."""
+def retrace(
+    question: str, reviews: Iterable[Review], resets: Iterable[datetime] = ()
+) -> Iterator[Card]:
+    """The card after each of `reviews`, as in `replay`; `resets` are oldest first."""
     scheduler = _fsrs(Settings().desired_retention)  # plays no part in the memory state
     card: Card | None = None
+    coming = list(resets)
     for review in reviews:
+        while coming and coming[0] < review.at:
+            card = None
+            del coming[0]
         after = _review(scheduler, card, review.rating, review.day)
         card = Card(
             question=question,

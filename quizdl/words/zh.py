@@ -663,7 +663,7 @@ TEXT: dict[str, str] = {
     "cli.import.reviews": "新增 {new} 次复习，{known} 次已经有了。",
     "cli.import.remarks": "“我的笔记”：{count} 条，更新了 {new} 条。",
     "cli.import.others": "文件里另有 {count} 条笔记不是 quizdl 的，没有动。",
-    "cli.import.rest": "新增撤销 {undone}、标记 {marks}、笔记 {remarks}、预测 {predictions}。",
+    "cli.import.rest": "新增撤销 {undone}、重学 {resets}、标记 {marks}、笔记 {remarks}、预测 {predictions}。",
     "log.unreadable": "读不了 {path}：{why}。",
     "sheet.points": "要点",
     "sheet.followups": "追问",

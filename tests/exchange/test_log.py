@@ -11,7 +11,7 @@ from terminals import Quizdl
 
 from quizdl.memory import open_store, scheduler
 from quizdl.memory.store import Store
-from quizdl.model import Ask, Forecast, Hit, Log, Prompt, Rating, Remark
+from quizdl.model import Ask, Forecast, Hit, Log, Prompt, Rating, Recall, Remark, Tick
 from quizdl.settings import Settings
 
 SETTINGS = Settings()
@@ -19,11 +19,16 @@ START = datetime(2025, 3, 1, 20, tzinfo=datetime.now().astimezone().tzinfo)
 TOOK = timedelta(milliseconds=4321)
 
 
-def answer(store: Store, question: str, rating: Rating, at: datetime) -> int:
+RECALL = Recall("说了", (Tick("要点：$x$", must=True, told=True), Tick("另一", False, False)))
+
+
+def answer(
+    store: Store, question: str, rating: Rating, at: datetime, recall: Recall | None = None
+) -> int:
     moment = scheduler.moment(at, SETTINGS.rollover_hour)
     card = store.memory(moment.day).cards.get(question)
     outcome = scheduler.outcomes(card, question, moment, SETTINGS)[rating]
-    return store.record(outcome, moment.at, TOOK, scheduler.preset(SETTINGS)).id
+    return store.record(outcome, moment.at, TOOK, scheduler.preset(SETTINGS), recall).id
 
 
 def fill(path: Path, *, shift: timedelta = timedelta(0)) -> None:
@@ -32,7 +37,12 @@ def fill(path: Path, *, shift: timedelta = timedelta(0)) -> None:
         answer(store, "adam", Rating.GOOD, START + shift + timedelta(minutes=1))
         slip = answer(store, "adam", Rating.AGAIN, START + shift + timedelta(minutes=11))
         store.undo(slip, START + shift + timedelta(minutes=12))
-        answer(store, "adam", Rating.GOOD, START + shift + timedelta(minutes=13))
+        answer(store, "adam", Rating.GOOD, START + shift + timedelta(minutes=13), RECALL)
+        for question in ("relu", "elu"):
+            answer(store, question, Rating.EASY, START + shift + timedelta(minutes=14))
+        store.reset(["relu"], START + shift + timedelta(minutes=15))
+        taken_back = store.reset(["elu", "never-learnt"], START + shift + timedelta(minutes=15))
+        store.unreset(taken_back, START + shift + timedelta(minutes=16))
         store.mark("adam", flagged=True)
         store.mark("old-name", suspended=True, buried_until=739_500)
         store.adopt({"old-name": "new-name"}, live={"adam", "new-name"})
@@ -45,15 +55,16 @@ def fill(path: Path, *, shift: timedelta = timedelta(0)) -> None:
 def everything(path: Path) -> tuple[object, ...]:
     with open_store(path) as store:
         memory = store.memory(0)
-        return memory.cards, memory.marks, store.reviews(), store.remarks(), store.predictions()
+        logs = store.reviews(), store.remarks(), store.predictions()
+        return memory.cards, memory.marks, *logs, store.told(), store.resets()
 
 
 def without_ids(path: Path) -> tuple[object, ...]:
     from dataclasses import replace
 
-    cards, marks, reviews, remarks, predictions = everything(path)
+    cards, marks, reviews, remarks, predictions, *others = everything(path)
     return (
-        *(cards, marks, remarks),
+        *(cards, marks, remarks, *others),
         [replace(review, id=0) for review in reviews],  # type: ignore[attr-defined]
         [replace(each, id=0) for each in predictions],  # type: ignore[attr-defined]
     )
@@ -72,7 +83,7 @@ def test_all_of_it_arrives_in_a_new_home(quizdl: Quizdl, home: Path, tmp_path: P
     other = {"QUIZDL_HOME": str(tmp_path / "other")}
     ran = quizdl("import", "data", str(file), env=other)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "新增 4 次复习" in ran.stdout
+    assert "新增 6 次复习" in ran.stdout
     arrived = tmp_path / "other" / "memory.sqlite3"
     assert without_ids(arrived) == without_ids(home)
     with open_store(arrived) as store:
@@ -92,7 +103,7 @@ def test_a_second_import_changes_nothing(quizdl: Quizdl, home: Path, tmp_path: P
     quizdl("export", "data", "-o", str(file))
     before = everything(home)
     ran = quizdl("import", "data", str(file))
-    assert "新增 0 次复习，4 次已经有了" in ran.stdout
+    assert "新增 0 次复习，6 次已经有了" in ran.stdout
     assert everything(home) == before
 
 
@@ -110,7 +121,7 @@ def test_two_machines_end_up_with_the_same(quizdl: Quizdl, home: Path, tmp_path:
     assert mine[0] == theirs[0], "cards"
     times = [[review.at for review in each[2]] for each in (mine, theirs)]  # type: ignore[attr-defined]
     assert times[0] == times[1] == sorted(times[0])
-    assert len(times[0]) == 6, "three standing reviews of each"
+    assert len(times[0]) == 10, "five standing reviews of each"
 
 
 def test_an_undo_elsewhere_is_an_undo_here(quizdl: Quizdl, home: Path, tmp_path: Path) -> None:
@@ -164,9 +175,12 @@ def test_every_line_is_an_object_that_says_its_kind(
     file = tmp_path / "log.jsonl"
     quizdl("export", "data", "-o", str(file))
     first, *others = map(json.loads, file.read_text("utf-8").splitlines())
-    assert first == {"quizdl": "log", "version": 1}
+    assert first == {"quizdl": "log", "version": 2}
     kinds = [each["kind"] for each in others]
-    assert kinds == ["name", *["review"] * 4, "mark", "mark", "remark", "prediction"]
+    assert kinds == [
+        *("name", *["review"] * 6, "mark", "mark", "remark", "prediction"),
+        *("reset", "reset"),
+    ]
     review = others[1]
     assert review["question"] == "old-name"
     assert datetime.fromisoformat(review["at"]) == START

@@ -24,9 +24,9 @@ STEP = st.tuples(
     st.sampled_from(QUESTIONS),
     st.sampled_from(Rating),
     st.integers(1, 5000),
-    st.booleans(),
+    st.sampled_from(("", "undone", "made new", "undone, then made new")),
 )
-"""Where, what, the rating, minutes since the step before, whether it is undone afterwards."""
+"""Where, what, the rating, minutes since the step before, what happens to it afterwards."""
 
 
 def rate(store: Store, question: str, rating: Rating, minutes: int) -> int:
@@ -43,25 +43,30 @@ def picture(store: Store) -> tuple[dict[str, Card], list[Review]]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, max_size=12))
-def test_both_end_up_with_the_same(steps: list[tuple[str, str, Rating, int, bool]]) -> None:
+def test_both_end_up_with_the_same(steps: list[tuple[str, str, Rating, int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         here = open_store(Path(folder) / "here.sqlite3")
         there = open_store(Path(folder) / "there.sqlite3")
         with here, there:
             minutes = 0
-            for where, question, rating, later, undone in steps:
+            for where, question, rating, later, after in steps:
                 minutes += later
                 store = there if where == "there" else here
                 review = rate(store, question, rating, minutes)
-                if undone:
-                    store.undo(review, START + timedelta(minutes=minutes, seconds=1))
+                at = START + timedelta(minutes=minutes, seconds=1)
+                if after in ("undone", "undone, then made new"):
+                    store.undo(review, at)
+                if after.endswith("made new"):
+                    made = store.reset([question], at)
+                    if rating is Rating.EASY:
+                        store.unreset(made, at)
                 if where == "both see it":
                     there.merge(here.log())
             there.merge(here.log())
             here.merge(there.log())
             assert picture(here) == picture(there)
             merged, times = here.merge(there.log()), [r.at for r in here.reviews()]
-            assert (merged.reviews, merged.undone) == (0, 0)
+            assert (merged.reviews, merged.undone, merged.resets) == (0, 0, 0)
             assert times == sorted(times)
             cards = picture(here)[0]
             here.replay()
@@ -71,7 +76,7 @@ def test_both_end_up_with_the_same(steps: list[tuple[str, str, Rating, int, bool
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, max_size=12), st.randoms())
 def test_answers_of_anki_interleave(
-    steps: list[tuple[str, str, Rating, int, bool]], random: object
+    steps: list[tuple[str, str, Rating, int, str]], random: object
 ) -> None:
     """Arriving in two files, in any order, once or twice: the log is the same."""
     answers = []

@@ -17,6 +17,7 @@ from learner import rows
 
 from quizdl.memory import open_store, scheduler
 from quizdl.memory.store import Store
+from quizdl.memory.store.schema import time_of
 from quizdl.model import Card, Question, Rating
 from quizdl.session import Plan, Session
 from quizdl.settings import Settings
@@ -36,6 +37,7 @@ class Learner(RuleBasedStateMachine):
         self.now = datetime(2025, 3, 7, 21, tzinfo=ZoneInfo(ZONES[0]))
         self.settings = Settings(new_per_day=3, learn_ahead_minutes=5)
         self.stores: list[Store] = []
+        self.resets: list[tuple[int, ...]] = []
         self.open()
 
     def open(self) -> None:
@@ -98,6 +100,30 @@ class Learner(RuleBasedStateMachine):
         self.windows[which].refresh(self.now)
         getattr(self.windows[which], what)(self.now)
 
+    @rule(which=st.booleans(), question=st.sampled_from(QUESTIONS))
+    def begin_a_question_anew(self, which: bool, question: Question) -> None:
+        store, at = self.stores[which], scheduler.moment(self.now, 4).at
+        started = question.id in store.started()
+        logged = store.reviews()
+        if made := store.reset([question.id], at):
+            self.resets.append(made)
+        assert bool(made) is started
+        assert question.id not in store.started()
+        assert store.reviews() == logged, "the log keeps them"
+
+    @rule(which=st.booleans())
+    def take_that_back(self, which: bool) -> None:
+        """Unless it was learnt since: those promises were made for a new question."""
+        if self.resets:
+            made = self.resets.pop()
+            (since,) = rows(self.path, f"SELECT question, reset_ms FROM resets WHERE id={made[0]}")
+            if all(
+                (review.question, review.at) <= (since[0], time_of(since[1]))
+                for review in self.stores[0].reviews()
+                if review.question == since[0]
+            ):
+                self.stores[which].unreset(made, scheduler.moment(self.now, 4).at)
+
     @rule(hours=st.integers(0, 40))
     def pass_time(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
@@ -139,7 +165,14 @@ class Learner(RuleBasedStateMachine):
             )
         )
         used = dict(rows(self.path, "SELECT id, preset FROM reviews"))
+        query = "SELECT question, reset_ms FROM resets WHERE id NOT IN (SELECT reset FROM unresets)"
+        made_new = [(question, time_of(ms)) for question, ms in rows(self.path, query)]
         for review in self.stores[0].reviews():
+            if any(name == review.question and at < review.at for name, at in made_new):
+                cards.pop(review.question, None)
+                made_new = [
+                    line for line in made_new if line[0] != review.question or line[1] > review.at
+                ]
             chosen = Settings(desired_retention=presets[used[review.id]])
             moment = scheduler.Moment(review.at, review.day)
             card = cards.get(review.question)
@@ -147,6 +180,8 @@ class Learner(RuleBasedStateMachine):
             cards[review.question] = scheduler.settle(outcome, review.at).card
             assert review.interval == outcome.interval
             assert review.state_before == (None if card is None else card.state)
+        for name, _ in made_new:
+            cards.pop(name, None)
         assert cards == self.stores[0].memory(0).cards
 
     def teardown(self) -> None:

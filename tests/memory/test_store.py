@@ -18,7 +18,7 @@ from quizdl.memory import Stale, open_store, scheduler
 from quizdl.memory.scheduler import Preset
 from quizdl.memory.store import Store, opening
 from quizdl.memory.store.schema import APPLICATION_ID, REVISION
-from quizdl.model import Mark, Rating, State
+from quizdl.model import Mark, Rating, Recall, Recalled, State, Tick
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError
 
@@ -210,6 +210,10 @@ def test_durable_and_strict(store: Store, path: Path) -> None:
         "aliases",
         "predictions",
         "remarks",
+        "recalls",
+        "resets",
+        "unresets",
+        "interviews",
     }
 
 
@@ -583,3 +587,61 @@ def test_warming_up_leaves_no_trace_of_the_rehearsal(store: Store, path: Path) -
     assert store.reviews() == [added]
     assert rows(path, "SELECT count(*) FROM presets") == [(1,)]
     assert rows(path, "SELECT count(*) FROM reviews") == [(1,)]
+
+
+# --- new again, and what was told
+
+
+def test_made_new_the_log_stays_and_what_follows_starts_anew(store: Store, path: Path) -> None:
+    answer(store, "a", Rating.EASY)
+    answer(store, "b", Rating.EASY)
+    before = store.memory(0).cards
+    made = store.reset(["a", "never"], START)
+    assert len(made) == 1, "one that was never learnt is new already"
+    assert (store.started(), len(store.reviews())) == ({"b"}, 2)
+    later = START + timedelta(days=9)
+    again = answer(store, "a", Rating.AGAIN, later)
+    assert again.state_before is None
+    store.undo(again.id, later)
+    assert "a" not in store.memory(0).cards, "the undo leads back to new, not to before"
+    store.unreset(made, later)
+    assert store.memory(0).cards == before
+    store.unreset(made, later)
+    store.replay()
+    assert store.memory(0).cards == before
+    stated = pytest.raises(sqlite3.IntegrityError, match="append-only")
+    with closing(sqlite3.connect(path)) as raw, stated:
+        raw.execute("DELETE FROM resets")
+
+
+def test_made_new_under_its_old_name(store: Store) -> None:
+    answer(store, "old", Rating.EASY)
+    store.reset(["old"], START)
+    store.adopt({"old": "new"}, live={"new"})
+    assert store.memory(0).cards == {}
+    assert list(store.resets()) == ["new"]
+    answer(store, "new", Rating.GOOD)
+    store.replay()
+    assert store.memory(0).cards["new"].reps == 1
+
+
+def test_a_review_in_the_millisecond_of_a_reset_comes_after_it(store: Store) -> None:
+    answer(store, "a", Rating.EASY)
+    store.reset(["a"], START)
+    review = answer(store, "a", Rating.GOOD, START)
+    assert review.at > store.resets()["a"]
+    store.replay()
+    assert store.memory(0).cards["a"].reps == 1
+
+
+def test_what_was_told_goes_with_its_review(store: Store) -> None:
+    moment = scheduler.moment(START, 4)
+    outcome = scheduler.outcomes(None, "a", moment, Settings())[Rating.HARD]
+    recall = Recall("先说结论", (Tick("要点", must=True, told=False),))
+    review = store.record(outcome, moment.at, TOOK, scheduler.preset(Settings()), recall)
+    answer(store, "b", Rating.GOOD)
+    assert store.told() == [Recalled("a", review.at, recall)]
+    store.adopt({"a": "z"}, live={"b", "z"})
+    assert store.told() == [Recalled("z", review.at, recall)]
+    store.undo(review.id, START)
+    assert store.told() == []

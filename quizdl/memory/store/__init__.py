@@ -33,22 +33,29 @@ from quizdl.memory.store.opening import explained, open_connections, raw
 from quizdl.memory.store.schema import (
     aliases,
     cards,
+    inserted,
     marks,
     milliseconds,
     prediction_values,
     predictions,
     presets,
+    recall_values,
+    recalls,
     remarks,
+    resets,
     review_values,
     reviews,
+    time_of,
     to_card,
     to_mark,
     to_prediction,
+    to_recall,
     to_remark,
     to_review,
     to_state,
     to_time,
     undos,
+    unresets,
 )
 from quizdl.model import (
     Card,
@@ -61,7 +68,10 @@ from quizdl.model import (
     Preset,
     Question,
     Rating,
+    Recall,
+    Recalled,
     Remark,
+    Reset,
     Review,
     State,
     Topic,
@@ -144,6 +154,24 @@ class Store:
             log = history.standing(self._reader)
             return [replace(review, question=name) for name, review in log]
 
+    def resets(self) -> dict[str, datetime]:
+        """When each question was last made new, under the names of today."""
+        with explained(self._path), self._reader.begin():
+            return {name: each[-1] for name, each in history.all_resets(self._reader).items()}
+
+    def told(self) -> list[Recalled]:
+        """What was told at the reviews that stand, oldest first, under the names of today."""
+        told = select(reviews.c.question, reviews.c.reviewed_ms, recalls.c.said, recalls.c.ticks)
+        told = told.select_from(history.LOG.join(recalls)).where(history.STANDING)
+        with explained(self._path), self._reader.begin():
+            name = history.names_of_today(self._reader)
+            return [
+                Recalled(name(question), time_of(at), to_recall(said, ticks))
+                for question, at, said, ticks in self._reader.execute(
+                    told.order_by(reviews.c.reviewed_ms, reviews.c.id)
+                )
+            ]
+
     def predictions(self) -> list[Prediction]:
         """All of them, oldest first, under the names of today."""
         with explained(self._path), self._reader.begin():
@@ -208,7 +236,8 @@ class Store:
         with explained(self._path), self._reader.begin():
             ask = self._reader.execute
             columns = (reviews, presets.c.scheduler, presets.c.parameters, undos.c.undone_ms)
-            every = select(*columns).select_from(history.LOG.join(presets))
+            every = select(*columns, recalls.c.said, recalls.c.ticks)
+            every = every.select_from(history.LOG.join(presets).outerjoin(recalls))
             every = every.order_by(reviews.c.reviewed_ms, reviews.c.id)
             return Log(
                 entries=tuple(
@@ -216,6 +245,7 @@ class Store:
                         to_review(row),
                         Preset(row.scheduler, row.parameters),
                         to_time(row.undone_ms),
+                        None if row.said is None else to_recall(row.said, row.ticks),
                     )
                     for row in ask(every)
                 ),
@@ -224,6 +254,14 @@ class Store:
                 remarks={row.question: to_remark(row) for row in ask(select(remarks))},
                 predictions=tuple(
                     to_prediction(row) for row in ask(select(predictions).order_by("id"))
+                ),
+                resets=tuple(
+                    Reset(row.question, time_of(row.reset_ms), to_time(row.undone_ms))
+                    for row in ask(
+                        select(resets, unresets.c.undone_ms)
+                        .select_from(resets.outerjoin(unresets))
+                        .order_by(resets.c.id)
+                    )
                 ),
             )
 
@@ -237,8 +275,15 @@ class Store:
 
     # --- writing
 
-    def record(self, outcome: Outcome, at: datetime, duration: timedelta, preset: Preset) -> Review:
-        """Add a review and its card, durably, and return what the log now says.
+    def record(
+        self,
+        outcome: Outcome,
+        at: datetime,
+        duration: timedelta,
+        preset: Preset,
+        recall: Recall | None = None,
+    ) -> Review:
+        """Add a review with what was told, and its card, durably; return what the log now says.
 
         The log is in the order of its times: a clock that went back since the last review of
         this question, here or on a phone, is taken to stand still. Raises Stale, writing
@@ -251,9 +296,11 @@ class Store:
                 raise Stale(now)
             if now is None:
                 self._refuse_old_name(card.question)
-            at = max(at, history.newest(self._writer, card.question))
+            at = max(at, history.earliest(self._writer, card.question))
             known = self._presets.get(preset) or self._add_preset(preset)
             added = self._add(outcome, at, duration, known, preset)
+            if recall is not None:
+                self._writer.execute(insert(recalls), recall_values(added, recall))
         self._presets[preset] = known
         return Review(
             id=added,
@@ -285,6 +332,34 @@ class Store:
             self._writer.execute(insert(undos), {"review": review, "undone_ms": milliseconds(at)})
             return history.rebuild(self._writer, question)
 
+    def reset(self, questions: Iterable[str], at: datetime) -> tuple[int, ...]:
+        """Make these new again, those that are not, from `at` on: the log keeps their reviews,
+        and what comes after does not build on them. The ids of these lines, for `unreset`."""
+        made = []
+        with self._writing():
+            for question in questions:
+                if history.card_of(self._writer, question) is not None:
+                    since = max(at, history.earliest(self._writer, question))
+                    values = {"question": question, "reset_ms": milliseconds(since)}
+                    made.append(inserted(self._writer.execute(insert(resets), values)))
+                    history.rebuild(self._writer, question)
+        return tuple(made)
+
+    def unreset(self, made: Iterable[int], at: datetime) -> None:
+        """Take back what `reset` did."""
+        with self._writing():
+            for each in made:
+                name = select(resets.c.question).where(resets.c.id == each)
+                question = self._writer.execute(name).scalar_one()
+                values = {"reset": each, "undone_ms": milliseconds(at)}
+                self._writer.execute(upsert(unresets).values(values).on_conflict_do_nothing())
+                history.rebuild(self._writer, history.current_name(self._writer, question))
+
+    def remark(self, question: str, text: str, at: datetime) -> None:
+        """Keep what the learner writes about a question, in place of what was written before."""
+        with explained(self._path), self._writer.begin():
+            merging.merge_remarks(self._writer, {question: Remark(text, at)})
+
     def predict(
         self, question: str, claim: str, at: datetime, about: str, forecasts: Sequence[Forecast]
     ) -> Prediction:
@@ -293,9 +368,7 @@ class Store:
         # Not `_writing`: what `memory` tells is unchanged, nobody need read it again.
         with explained(self._path), self._writer.begin():
             added = self._writer.execute(insert(predictions), values)
-        assert added.inserted_primary_key is not None
-        made = int(added.inserted_primary_key[0])
-        return Prediction(made, question, claim, at, about, tuple(forecasts))
+        return Prediction(inserted(added), question, claim, at, about, tuple(forecasts))
 
     def mark(
         self,
@@ -341,9 +414,10 @@ class Store:
 
         with self._writing():
             names = merging.merge_names(self._writer, log.names)
-            for question in {*names, *names.values()}:
-                history.rebuild(self._writer, question)
+            reset, made_new = merging.merge_resets(self._writer, log.resets)
             added, undone = merging.merge_reviews(self._writer, log.entries, preset_id)
+            for question in {*names, *names.values(), *made_new}:
+                history.rebuild(self._writer, question)
             return Merged(
                 reviews=added,
                 undone=undone,
@@ -351,6 +425,7 @@ class Store:
                 marks=merging.merge_marks(self._writer, log.marks),
                 remarks=merging.merge_remarks(self._writer, log.remarks),
                 predictions=merging.merge_predictions(self._writer, log.predictions),
+                resets=reset,
             )
 
     def replay(self) -> None:
@@ -387,8 +462,7 @@ class Store:
         values = review_values(outcome, at, duration, known)
         added = self._writer.execute(_ADD_REVIEW, values)
         history.put_card(self._writer, outcome.card, preset.scheduler)
-        assert added.inserted_primary_key is not None
-        return int(added.inserted_primary_key[0])
+        return inserted(added)
 
     def _refuse_old_name(self, question: str) -> None:
         """A quizdl with an older bank is still running: its new card would split a history."""

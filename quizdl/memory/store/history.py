@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import scheduler
@@ -20,12 +30,14 @@ from quizdl.memory.store.schema import (
     insert_many,
     marks,
     predictions,
+    resets,
     reviews,
     time_of,
     to_card,
     to_prediction,
     to_review,
     undos,
+    unresets,
 )
 from quizdl.model import Card, Prediction, Review
 
@@ -44,12 +56,25 @@ _ALIAS = select(aliases.c.new).where(aliases.c.old == bindparam("question"))
 _IN_TIME = (reviews.c.reviewed_ms, reviews.c.id)
 """The order of the log: reviews made elsewhere are added later than they happened."""
 _ALL_STANDING = select(reviews).select_from(LOG).where(STANDING).order_by(*_IN_TIME)
-_OF_QUESTION = or_(
-    reviews.c.question == bindparam("question"),
-    reviews.c.question.in_(select(aliases.c.old).where(aliases.c.new == bindparam("question"))),
+
+
+def _of_question(table: Table) -> ColumnElement[bool]:
+    old = select(aliases.c.old).where(aliases.c.new == bindparam("question"))
+    return or_(table.c.question == bindparam("question"), table.c.question.in_(old))
+
+
+_STANDING_OF = _ALL_STANDING.where(_of_question(reviews))
+_NEWEST = select(
+    select(func.max(reviews.c.reviewed_ms)).where(_of_question(reviews)).scalar_subquery(),
+    select(func.max(resets.c.reset_ms)).where(_of_question(resets)).scalar_subquery(),
 )
-_STANDING_OF = _ALL_STANDING.where(_OF_QUESTION)
-_NEWEST = select(func.max(reviews.c.reviewed_ms)).where(_OF_QUESTION)
+_RESETS = (
+    select(resets.c.question, resets.c.reset_ms)
+    .select_from(resets.outerjoin(unresets, unresets.c.reset == resets.c.id))
+    .where(unresets.c.reset.is_(None))
+    .order_by(resets.c.reset_ms)
+)
+_RESETS_OF = _RESETS.where(_of_question(resets))
 
 
 # --- reviews ------------------------------------------------------------------------------
@@ -68,9 +93,24 @@ def standing_of(connection: Connection, question: str) -> list[Review]:
     return [to_review(row) for row in connection.execute(_STANDING_OF, {"question": question})]
 
 
-def newest(connection: Connection, question: str) -> datetime:
-    """When a question was reviewed last, also if that was undone; 1970 without any review."""
-    return time_of(connection.execute(_NEWEST, {"question": question}).scalar_one() or 0)
+def earliest(connection: Connection, question: str) -> datetime:
+    """When the next review of a question may be: not before the last one, also if that was
+    undone, and after it was last made new; 1970 when neither ever happened."""
+    reviewed, made_new = connection.execute(_NEWEST, {"question": question}).one()
+    return time_of(max(reviewed or 0, 0 if made_new is None else made_new + 1))
+
+
+def resets_of(connection: Connection, question: str) -> list[datetime]:
+    """When a question was made new, without what was undone, oldest first."""
+    return [time_of(row.reset_ms) for row in connection.execute(_RESETS_OF, {"question": question})]
+
+
+def all_resets(connection: Connection) -> dict[str, list[datetime]]:
+    """The same of every question, under the names of today."""
+    name, found = names_of_today(connection), dict[str, list[datetime]]()
+    for row in connection.execute(_RESETS):
+        found.setdefault(name(row.question), []).append(time_of(row.reset_ms))
+    return found
 
 
 def predictions_made(connection: Connection) -> Iterator[tuple[str, Prediction]]:
@@ -98,7 +138,8 @@ def rebuild(connection: Connection, question: str) -> Card | None:
     """Replay one question into the cache."""
     card = None
     if current_name(connection, question) == question:
-        card = scheduler.replay(question, standing_of(connection, question))
+        log = standing_of(connection, question)
+        card = scheduler.replay(question, log, resets_of(connection, question))
     if card is None:
         connection.execute(delete(cards).where(cards.c.question == question))
     else:
@@ -122,8 +163,12 @@ def replay(connection: Connection) -> None:
     logs: dict[str, list[Review]] = {}
     for question, review in standing(connection):
         logs.setdefault(question, []).append(review)
+    made_new = all_resets(connection)
     connection.execute(delete(cards))
-    put_cards(connection, {name: scheduler.replay(name, log) for name, log in logs.items()})
+    put_cards(
+        connection,
+        {name: scheduler.replay(name, log, made_new.get(name, ())) for name, log in logs.items()},
+    )
 
 
 def is_outdated(connection: Connection) -> bool:

@@ -20,16 +20,21 @@ from quizdl.memory.store.schema import (
     aliases,
     entry_values,
     insert_many,
+    inserted,
     marks,
     milliseconds,
     prediction_values,
     predictions,
+    recall_values,
+    recalls,
     remarks,
+    resets,
     reviews,
     to_remark,
     undos,
+    unresets,
 )
-from quizdl.model import Card, Entry, Mark, Prediction, Preset, Remark, Review
+from quizdl.model import Card, Entry, Mark, Prediction, Preset, Remark, Reset, Review
 
 
 def merge_reviews(
@@ -52,6 +57,7 @@ def merge_reviews(
             if entry.undone and (row := known[question].get(milliseconds(entry.review.at)))
         ],
     )
+    made_new = history.all_resets(connection)
     standing: dict[str, list[Review]] = defaultdict(list)
     for question, review in history.standing(connection):
         if question in arriving:
@@ -61,7 +67,9 @@ def merge_reviews(
     late: list[tuple[dict[str, object], datetime]] = []
     for question, new in fresh.items():
         if new or undone & set(known[question].values()):
-            states, cards[question] = _states(question, standing[question], new)
+            states, cards[question] = _states(
+                question, standing[question], new, made_new.get(question, ())
+            )
             for entry in new:
                 values = entry_values(entry.review, preset_id(entry.preset))
                 values |= states.get(id(entry.review), {})
@@ -72,7 +80,47 @@ def merge_reviews(
     insert_many(connection, reviews, rows)
     undone |= _undo(connection, [(_insert(connection, values), at) for values, at in late])
     history.put_cards(connection, cards)
+    _merge_recalls(connection, arriving)
     return len(rows) + len(late), len(undone)
+
+
+def _merge_recalls(connection: Connection, arriving: Mapping[str, Iterable[Entry]]) -> None:
+    """Add what was told at reviews of which it is not known."""
+    told = [
+        (question, entry.review.at, entry.recall)
+        for question, entries in arriving.items()
+        for entry in entries
+        if entry.recall is not None
+    ]
+    if told:
+        reviewed = _known(connection, history.names_of_today(connection))
+        known = set(connection.scalars(select(recalls.c.review)))
+        rows = {reviewed[question][milliseconds(at)]: recall for question, at, recall in told}
+        values = [recall_values(row, told) for row, told in rows.items() if row not in known]
+        insert_many(connection, recalls, values)
+
+
+def merge_resets(connection: Connection, made: Iterable[Reset]) -> tuple[int, set[str]]:
+    """Add those that the log lacks, known by question and millisecond, and what was undone of
+    them. How many were new, and the questions whose cards are to be computed anew."""
+    name = history.names_of_today(connection)
+    rows = connection.execute(select(resets.c.question, resets.c.reset_ms, resets.c.id))
+    known = {(name(question), at): row for question, at, row in rows}
+    undone = set(connection.scalars(select(unresets.c.reset)))
+    added, changed = 0, set[str]()
+    for each in made:
+        key = name(each.question), milliseconds(each.at)
+        if key not in known:
+            values = {"question": each.question, "reset_ms": key[1]}
+            known[key] = inserted(connection.execute(insert(resets), values))
+            added += 1
+            changed.add(key[0])
+        if each.undone is not None and known[key] not in undone:
+            undone.add(known[key])
+            values = {"reset": known[key], "undone_ms": milliseconds(each.undone)}
+            connection.execute(insert(unresets), values)
+            changed.add(key[0])
+    return added, changed
 
 
 def _known(connection: Connection, name: Callable[[str], str]) -> dict[str, dict[int, int]]:
@@ -91,7 +139,10 @@ def _fresh(known: Mapping[int, int], found: Iterable[Entry]) -> list[Entry]:
 
 
 def _states(
-    question: str, standing: Iterable[Review], fresh: Sequence[Entry]
+    question: str,
+    standing: Iterable[Review],
+    fresh: Sequence[Entry],
+    resets: Sequence[datetime],
 ) -> tuple[dict[int, dict[str, object]], Card | None]:
     """By identity of each fresh review of which it is not known: the columns of the state it
     was made in and of the memory it led to. And the card after all. Computed in the order in
@@ -100,22 +151,24 @@ def _states(
     timeline.sort(key=lambda review: review.at)
     states: dict[int, dict[str, object]] = {}
     card: Card | None = None
-    for review, after in zip(timeline, scheduler.retrace(question, timeline), strict=True):
+    cards = scheduler.retrace(question, timeline, resets)
+    for review, after in zip(timeline, cards, strict=True):
         if not review.stability:
+            before = card if after.reps > 1 else None
             states[id(review)] = {
-                "state_before": int(card.state) if card else None,
+                "state_before": int(before.state) if before else None,
                 "stability": after.stability,
                 "difficulty": after.difficulty,
             }
         card = after
+    if resets and timeline and timeline[-1].at <= resets[-1]:
+        card = None
     return states, card
 
 
 def _insert(connection: Connection, values: Mapping[str, object]) -> int:
     """Write one review; its row."""
-    row = connection.execute(insert(reviews), values).inserted_primary_key
-    assert row is not None
-    return int(row[0])
+    return inserted(connection.execute(insert(reviews), values))
 
 
 def _undo(connection: Connection, undone: Iterable[tuple[int, datetime]]) -> set[int]:

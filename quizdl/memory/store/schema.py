@@ -16,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
+    CursorResult,
     ForeignKey,
     Index,
     Integer,
@@ -38,14 +39,16 @@ from quizdl.model import (
     Outcome,
     Prediction,
     Rating,
+    Recall,
     Remark,
     Review,
     State,
+    Tick,
 )
 
 APPLICATION_ID = 0x515A444C
 """`QZDL`, in the header of every database of ours."""
-REVISION = "0004"
+REVISION = "0005"
 """The newest of migrations/versions: the schema below."""
 
 _schema = MetaData()
@@ -141,6 +144,38 @@ remarks = Table(
     Column("changed_ms", Integer, nullable=False),
     sqlite_strict=True,
 )
+recalls = Table(
+    "recalls",
+    _schema,
+    Column("review", Integer, ForeignKey("reviews.id"), primary_key=True),
+    Column("said", Text, nullable=False),
+    Column("ticks", Text, nullable=False),
+    sqlite_strict=True,
+)
+resets = Table(
+    "resets",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("reset_ms", Integer, nullable=False),
+    Index("resets_by_question", "question"),
+    sqlite_strict=True,
+)
+unresets = Table(
+    "unresets",
+    _schema,
+    Column("reset", Integer, ForeignKey("resets.id"), primary_key=True),
+    Column("undone_ms", Integer, nullable=False),
+    sqlite_strict=True,
+)
+interviews = Table(
+    "interviews",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("begun_ms", Integer, nullable=False, unique=True),
+    Column("document", Text, nullable=False),
+    sqlite_strict=True,
+)
 _version = Table(  # as Alembic makes it
     "alembic_version",
     _schema,
@@ -150,7 +185,10 @@ _version = Table(  # as Alembic makes it
 _TRIGGERS = [
     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
     "BEGIN SELECT RAISE(ABORT, 'the review log is append-only'); END"
-    for table in ("reviews", "undos", "predictions")
+    for table in (
+        *("reviews", "undos", "predictions"),
+        *("recalls", "resets", "unresets", "interviews"),
+    )
     for verb in ("UPDATE", "DELETE")
 ]
 
@@ -250,6 +288,13 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.exec_driver_sql(sql, list(rows))
 
 
+def inserted(result: CursorResult[Any]) -> int:
+    """The id of the one row that was written."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
 def entry_values(review: Review, preset: int) -> dict[str, object]:
     """The row of a review that was made elsewhere."""
     return {
@@ -321,3 +366,16 @@ def to_prediction(row: Row[Any]) -> Prediction:
         about=row.about,
         forecasts=read(json.loads(row.forecasts)["forecasts"]),
     )
+
+
+def recall_values(review: int, recall: Recall) -> dict[str, object]:
+    ticks = [[tick.point, tick.must, tick.told] for tick in recall.ticks]
+    return {
+        "review": review,
+        "said": recall.said,
+        "ticks": json.dumps(ticks, ensure_ascii=False),
+    }
+
+
+def to_recall(said: str, ticks: str) -> Recall:
+    return Recall(said, tuple(Tick(*tick) for tick in json.loads(ticks)))
