@@ -6,6 +6,9 @@ import re
 from typing import NamedTuple
 
 _HEADING = re.compile(r"##(\s|$)")
+BONUS = "（加分）"
+"""How the text of a key point begins without which an answer is still a good one."""
+_ASKED = re.compile(r"\*\*(.+?)\*\*\s*", re.DOTALL)
 _ITEM = re.compile(r"^[-*] (.+(?:\n(?:[ \t]+\S.*|))*)", re.MULTILINE)
 
 
@@ -14,6 +17,20 @@ class Section(NamedTuple):
     """Of its heading, counted from 1 within the answer."""
     title: str
     body: str
+
+
+class KeyPoint(NamedTuple):
+    text: str
+    """Markdown, as written."""
+    must: bool
+    """Whether an answer that lacks it is not a good one."""
+
+
+class FollowUp(NamedTuple):
+    asked: str
+    """Markdown, on one line."""
+    answer: str
+    """Markdown."""
 
 
 def sections(back: str) -> list[Section]:
@@ -33,3 +50,23 @@ def sections(back: str) -> list[Section]:
 def items(body: str) -> list[re.Match[str]]:
     """The items of the lists in a section; group 1 is the text of one."""
     return list(_ITEM.finditer(body))
+
+
+def key_points(back: str) -> tuple[KeyPoint, ...]:
+    """Of an answer, in its order."""
+    texts = (item[1].strip() for item in items(_body(back, "要点")))
+    return tuple(KeyPoint(t.removeprefix(BONUS), not t.startswith(BONUS)) for t in texts)
+
+
+def follow_ups(back: str) -> tuple[FollowUp, ...]:
+    """What an interviewer would ask next, and what to say then."""
+    found = ((_ASKED.match(item[1]), item[1]) for item in items(_body(back, "追问")))
+    return tuple(
+        FollowUp(" ".join(asked[1].split()), text[asked.end() :].strip())
+        for asked, text in found
+        if asked is not None
+    )
+
+
+def _body(back: str, title: str) -> str:
+    return next((section.body for section in sections(back) if section.title == title), "")

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from quizdl.bank import Bank
-from quizdl.bank.sections import items, sections
+from quizdl.bank.sections import BONUS, items, key_points, sections
 from quizdl.check.source import source_problems
 from quizdl.model import Problem, Question
 from quizdl.words import say
 
 VERDICTS = tuple(say(f"render.verdict_{name}") for name in ("true", "part", "loose", "false"))
 LEAST_CLAIMS = 3
+LEAST_MUST = 2
 
 _UNFINISHED = re.compile("TODO|FIXME|待写")
 _CLAIM_LINK = re.compile(r"\]\(demo\.py#\w+\)")
@@ -51,6 +52,8 @@ def check_question(question: Question) -> Iterator[Problem]:
         line, body = titles["要点"]
         if not 3 <= (count := len(items(body))) <= 6:
             yield problem(line, "key_points", count=count)
+        if sum(point.must for point in key_points(question.back)) < LEAST_MUST:
+            yield problem(line, "must_points", least=LEAST_MUST, bonus=BONUS)
     if "辨析" in titles:
         line, body = titles["辨析"]
         found = items(body)

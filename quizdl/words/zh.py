@@ -381,6 +381,8 @@ TEXT: dict[str, str] = {
     "check.no_section.fix": "补上“## {name}”；写法见 quizdl new 生成的样板。",
     "check.key_points": "要点有 {count} 条。",
     "check.key_points.fix": "写 3 到 6 条，每条一个列表项，可以逐条勾对。",
+    "check.must_points": "要点里必须说到的不到 {least} 条。",
+    "check.must_points.fix": "只给锦上添花的那几条在开头写“{bonus}”。",
     "check.no_statements": "辨析里没有列表项。",
     "check.no_statements.fix": "每种常听到的说法一条：- “说法。” → **错误**：正确的说法。",
     "check.verdict": "这条辨析没有恰好一个判词。",

@@ -90,7 +90,7 @@ def test_all_of_it_arrives_in_a_new_home(quizdl: Quizdl, home: Path, tmp_path: P
         cached = store.memory(0).cards
         store.replay()
         assert store.memory(0).cards == cached
-        assert len(store.log().entries) == 4, "also what was undone"
+        assert len(store.log().entries) == 6, "also what was undone"
 
     again = tmp_path / "again.jsonl"
     assert quizdl("export", "data", "-o", str(again), env=other).returncode == 0
