@@ -8,10 +8,13 @@ from datetime import date
 from quizdl.memory.stats import Stats, TopicStats
 from quizdl.model import Figure, FigureKind, Hit, Series
 from quizdl.render.figure import figure_lines
+from quizdl.render.markdown import inline
 from quizdl.render.table import table
-from quizdl.render.text import Line, Span
+from quizdl.render.text import Line, Span, clip, width_of
 from quizdl.words import say
 
+_POINTS = 8
+"""Weak points that are listed."""
 _WEEKS = 12
 """Of the activity that is drawn."""
 
@@ -43,6 +46,7 @@ def stats_lines(found: Stats, period: int, width: int) -> list[Line]:
         right = found.predictions.get(Hit.RIGHT, 0)
         asked = sum(count for hit, count in found.predictions.items() if hit is not Hit.NONE)
         lines.append(text("stats.predictions", right=right, asked=asked))
+    lines += _weak_points(found, width)
     if found.days:
         lines += _activity(found)
     coming = [date.fromordinal(found.today + place) for place in range(len(found.forecast))]
@@ -58,6 +62,21 @@ def stats_lines(found: Stats, period: int, width: int) -> list[Line]:
         lines += bars("stats.stability", names, [count for _, count in found.stabilities])
         levels = [str(level) for level in range(1, 11)]
         lines += bars("stats.difficulty", levels, found.difficulties)
+    return lines
+
+
+def _weak_points(found: Stats, width: int) -> list[Line]:
+    if not found.points:
+        return []
+    lines: list[Line] = [(), (Span(say("stats.points"), "heading3"),)]
+    for weak in found.points[:_POINTS]:
+        share = say("stats.points.missed", missed=weak.missed, asked=weak.asked)
+        head = Span(f"{share}  ", "bad" if weak.must else "")
+        tail = Span(f"  {weak.question}", "muted")
+        room = max(1, width - width_of((head, tail)))
+        lines.append((head, *clip(inline(weak.point), room), tail))
+    if (more := len(found.points) - _POINTS) > 0:
+        lines.append((Span(say("stats.points.more", count=more), "muted"),))
     return lines
 
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from quizdl.memory import Stale, open_store, queue, scheduler
+from quizdl.memory import Stale, open_store, points, queue, scheduler
 from quizdl.memory.queue import Limits, Memory, Queue, is_new_leech
 from quizdl.memory.stats import Stats
 from quizdl.model import (
@@ -27,6 +27,7 @@ from quizdl.model import (
     Prediction,
     Question,
     Rating,
+    Recall,
     Review,
     State,
     Today,
@@ -39,6 +40,14 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.memory.store import Store
+
+__all__ = [
+    *("EVERYTHING", "LONGEST", "Answered", "Library", "Plan", "Session", "Standing", "Summary"),
+    *("format_interval", "leech_warning", "missed", "open_library", "propose", "standing"),
+]
+
+missed, propose = points.missed, points.propose
+"""Of the key points; handed on, as the screens know no room below this one."""
 
 LONGEST = timedelta(minutes=10)
 """A look counts for no longer than this: beyond it, the learner has left the desk, and one
@@ -60,6 +69,8 @@ class Plan:
     """New questions today, instead of the setting."""
     ahead: bool = False
     """Go on with questions that are not due yet."""
+    cram: bool = False
+    """Ask every question, due or not, until it is known, and leave the schedule untouched."""
 
 
 EVERYTHING = Plan()
@@ -75,6 +86,19 @@ class Summary:
     seconds: float
     due_tomorrow: int
     """Questions of this session's bank that will be waiting tomorrow."""
+    cram: bool = False
+    """Nothing of it was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question as it was answered in this session."""
+
+    question: Question
+    rating: Rating
+    interval: timedelta | None
+    """Until it comes back; None when that was not touched."""
+    recall: Recall | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +131,22 @@ def standing(question: str, remembered: Remembered) -> Standing:
 class _Rated:
     question: str
     review: Review
+    recall: Recall | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Crammed:
+    question: str
+    rating: Rating
+    duration: timedelta
+    recall: Recall | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Buried:
     question: str
-    until_before: int
+    until_before: Mapping[str, int]
+    """Of every question that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +159,7 @@ class _Skipped:
     question: str
 
 
-_Step: TypeAlias = _Rated | _Buried | _Suspended | _Skipped
+_Step: TypeAlias = _Rated | _Crammed | _Buried | _Suspended | _Skipped
 
 
 class Library:
@@ -168,6 +202,17 @@ class Library:
     ) -> None:
         """Set what is given on the questions of these ids; leave the rest."""
         self._store.mark(*questions, suspended=suspended, flagged=flagged)
+
+    def reset(self, questions: Iterable[str], now: datetime) -> tuple[int, ...]:
+        """Make the questions of these ids new again; what `unreset` needs to take it back."""
+        return self._store.reset(questions, self._moment(now).at)
+
+    def unreset(self, made: Iterable[int], now: datetime) -> None:
+        self._store.unreset(made, self._moment(now).at)
+
+    def remark(self, question: str) -> str:
+        """What the learner has written about the question of that id."""
+        return _remark(self._store, question)
 
     def started(self) -> frozenset[str]:
         """Ids of the questions that have been rated."""
@@ -226,6 +271,7 @@ class Session:
         self._memory: Memory = store.memory(self._moment(now).day)
         self._outcomes: dict[Rating, Outcome] | None = None
         self._current: str | None = None
+        self._recall: Recall | None = None
         self._begun = self._shown = self._moment(now)
         self.refresh(now)
 
@@ -239,6 +285,38 @@ class Session:
     @property
     def flagged(self) -> bool:
         return self._current is not None and self._mark(self._current).flagged
+
+    @property
+    def cram(self) -> bool:
+        """Whether ratings are for this session alone."""
+        return self._plan.cram
+
+    @property
+    def recall(self) -> Recall | None:
+        """What was told of the current question when it was rated, if that was just undone."""
+        return self._recall
+
+    @property
+    def last_recall(self) -> Recall | None:
+        """What was told of the current question when it was last asked about."""
+        return None if self._current is None else self._store.last_told(self._current)
+
+    @property
+    def remark(self) -> str:
+        """What the learner has written about the current question."""
+        return "" if self._current is None else _remark(self._store, self._current)
+
+    @property
+    def answered(self) -> tuple[Answered, ...]:
+        """What was answered so far, oldest first."""
+        return tuple(
+            Answered(self._questions[step.question], step.review.rating, step.review.interval, told)
+            if isinstance(step, _Rated)
+            else Answered(self._questions[step.question], step.rating, None, told)
+            for step in self._history
+            if isinstance(step, _Rated | _Crammed)
+            for told in (step.recall,)
+        )
 
     @property
     def wait_until(self) -> datetime | None:
@@ -272,6 +350,8 @@ class Session:
         moment = self._moment(now)
         self._sync(moment)
         reviews = [step.review for step in self._history if isinstance(step, _Rated)]
+        given = [(review.rating, review.duration) for review in reviews]
+        given += [(s.rating, s.duration) for s in self._history if isinstance(s, _Crammed)]
         waiting = [
             card
             for question, card in self._memory.cards.items()
@@ -280,10 +360,11 @@ class Session:
             and card.due_day <= moment.day + 1
         ]
         return Summary(
-            ratings=Counter(review.rating for review in reviews),
+            ratings=Counter(rating for rating, _ in given),
             new=sum(review.state_before is None for review in reviews),
-            seconds=sum(review.duration.total_seconds() for review in reviews),
+            seconds=sum(taken.total_seconds() for _, taken in given),
             due_tomorrow=len(waiting),
+            cram=self._plan.cram,
         )
 
     # --- answering
@@ -300,27 +381,33 @@ class Session:
             self._outcomes = scheduler.outcomes(card, self._current, moment, self._settings)
         return self._outcomes
 
-    def rate(self, rating: Rating, now: datetime) -> Outcome:
-        """Store what `reveal` said of `rating`, durably, and go on. Returns what was stored:
-        that differs only when another quizdl rated the same question since."""
+    def rate(self, rating: Rating, now: datetime, recall: Recall | None = None) -> Outcome:
+        """Store what `reveal` said of `rating`, with what was told, durably, and go on. Returns
+        what was stored: that differs only when another quizdl rated the same question since.
+        In a cram, nothing is stored."""
         taken = self._moment(now).at - self._shown.at
-        return self._rate(rating, min(max(taken, timedelta(0)), LONGEST), now)
+        return self._rate(rating, min(max(taken, timedelta(0)), LONGEST), now, recall)
 
-    def _rate(self, rating: Rating, duration: timedelta, now: datetime) -> Outcome:
+    def _rate(
+        self, rating: Rating, duration: timedelta, now: datetime, recall: Recall | None
+    ) -> Outcome:
         outcome = self.reveal(now)[rating]
         moment = self._moment(now)
+        if self._plan.cram:
+            self._done(_Crammed(outcome.card.question, rating, duration, recall), moment)
+            return outcome
         preset = scheduler.preset(self._settings)
         while True:
             outcome = scheduler.settle(outcome, moment.at)
             try:
-                review = self._store.record(outcome, moment.at, duration, preset)
+                review = self._store.record(outcome, moment.at, duration, preset, recall)
                 break
             except Stale as stale:  # the learner did recall it twice: count both, in order
                 question = outcome.card.question
                 outcomes = scheduler.outcomes(stale.card, question, moment, self._settings)
                 outcome = outcomes[rating]
         self._memory = self._memory.after(review, outcome.card)
-        self._done(_Rated(review.question, review), moment)
+        self._done(_Rated(review.question, review, recall), moment)
         return outcome
 
     def skip(self, now: datetime) -> None:
@@ -328,13 +415,22 @@ class Session:
         if self._current is not None:
             self._done(_Skipped(self._current), self._moment(now))
 
-    def bury(self, now: datetime) -> None:
-        """Not before the next study day."""
+    def bury(self, now: datetime, *, siblings: bool = False) -> int:
+        """Not before the next study day; with `siblings`, nor any question that shares a tag
+        with it. How many that were."""
         moment = self._moment(now)
-        if self._current is not None:
-            until_before = self._mark(self._current).buried_until
-            self._store.mark(self._current, buried_until=moment.day + 1)
-            self._done(_Buried(self._current, until_before), moment)
+        if self._current is None:
+            return 0
+        tags = set(self._questions[self._current].tags)
+        buried = [self._current] + [
+            each.id
+            for each in self._questions.values()
+            if siblings and each.id != self._current and tags & set(each.tags)
+        ]
+        until_before = {question: self._mark(question).buried_until for question in buried}
+        self._store.mark(*buried, buried_until=moment.day + 1)
+        self._done(_Buried(self._current, until_before), moment)
+        return len(buried)
 
     def suspend(self, now: datetime) -> None:
         """Not until the learner says so."""
@@ -348,6 +444,11 @@ class Session:
         if self._current is not None:
             self._store.mark(self._current, flagged=not self.flagged)
             self._load(self._moment(now))
+
+    def write(self, remark: str, now: datetime) -> None:
+        """Keep this about the current question, in place of what was written before."""
+        if self._current is not None:
+            self._store.remark(self._current, remark, self._moment(now).at)
 
     def undo(self, now: datetime) -> Question | None:
         """Take back the last operation and ask its question again; None without one.
@@ -366,15 +467,18 @@ class Session:
                 except Stale:
                     del self._history[-1]
                     raise QuizdlError("session.undo_late") from None
-            case _Buried(until_before=until):
-                self._store.mark(step.question, buried_until=until)
+            case _Buried(until_before=before):
+                for until in set(before.values()):
+                    these = [question for question, was in before.items() if was == until]
+                    self._store.mark(*these, buried_until=until)
             case _Suspended():
                 self._store.mark(step.question, suspended=False)
-            case _Skipped():
+            case _Skipped() | _Crammed():
                 pass
         self._undone.append(self._history.pop())
         self._load(moment)
         self._show(step.question, moment)
+        self._recall = step.recall if isinstance(step, _Rated | _Crammed) else None
         return self.current
 
     def redo(self, now: datetime) -> bool:
@@ -388,9 +492,11 @@ class Session:
         try:
             match step:
                 case _Rated(review=review):
-                    self._rate(review.rating, review.duration, now)
+                    self._rate(review.rating, review.duration, now, step.recall)
+                case _Crammed():
+                    self._rate(step.rating, step.duration, now, step.recall)
                 case _Buried():
-                    self.bury(now)
+                    self.bury(now, siblings=len(step.until_before) > 1)
                 case _Suspended():
                     self.suspend(now)
                 case _Skipped():
@@ -456,11 +562,22 @@ class Session:
             return queue.NOTHING
         skipped = {step.question for step in self._history if isinstance(step, _Skipped)}
         order = [question for question in self._questions if question not in skipped]
-        built = queue.build(order, self._memory, moment, self._limits)
+        if self._plan.cram:
+            built = queue.cram(order, self._memory, moment, self._crammed())
+        else:
+            built = queue.build(order, self._memory, moment, self._limits)
         if self._plan.limit is None:
             return built
-        started = {step.question for step in self._history if isinstance(step, _Rated)}
+        rated = _Rated | _Crammed
+        started = {step.question for step in self._history if isinstance(step, rated)}
         return built.narrowed(started, self._plan.limit - len(started))
+
+    def _crammed(self) -> dict[str, list[Rating]]:
+        given: dict[str, list[Rating]] = {}
+        for step in self._history:
+            if isinstance(step, _Crammed):
+                given.setdefault(step.question, []).append(step.rating)
+        return given
 
     def _advance(self, moment: Moment) -> None:
         self._sync(moment)
@@ -468,6 +585,7 @@ class Session:
 
     def _show(self, question: str | None, moment: Moment) -> None:
         self._current, self._outcomes, self._shown = question, None, moment
+        self._recall = None
 
     def _done(self, step: _Step, moment: Moment) -> None:
         self._history.append(step)
@@ -487,6 +605,10 @@ def _name(step: _Step) -> str:
     match step:
         case _Rated(review=review):
             return say("session.step.rated", rating=say(f"rating.{review.rating.name.lower()}"))
+        case _Crammed(rating=rating):
+            return say("session.step.rated", rating=say(f"rating.{rating.name.lower()}"))
+        case _Buried(until_before=before) if len(before) > 1:
+            return say("session.step.buried_siblings", count=len(before))
         case _Buried():
             return say("session.step.buried")
         case _Suspended():
@@ -502,6 +624,11 @@ def _log(
     if claim is None:
         raise LookupError(claim_id)
     return store.predict(question.id, claim_id, at, predict.about(question, claim), forecasts)
+
+
+def _remark(store: Store, question: str) -> str:
+    found = store.remarks().get(question)
+    return found.text if found else ""
 
 
 def leech_warning(outcome: Outcome) -> str:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ import pytest
 
 from quizdl.memory import open_store
 from quizdl.memory.store import Store
-from quizdl.model import Outcome, Question, Rating, State
+from quizdl.model import Outcome, Question, Rating, Recall, State, Tick
 from quizdl.session import (
     LONGEST,
     Plan,
@@ -570,3 +571,101 @@ def test_next_in_counts_what_was_skipped(store: Store) -> None:
     session.skip(EVENING)
     assert session.current is None
     assert session.next_in(EVENING) == timedelta(0)
+
+
+# --- cram, siblings, what was told
+
+
+def test_a_cram_asks_everything_until_it_is_known_and_stores_nothing(store: Store) -> None:
+    begin(store).rate(Rating.EASY, EVENING)
+    before = store.memory(0)
+    session = begin(store, limit=3, cram=True)
+    assert asked(session) == "a", "though it is not due"
+    session.rate(Rating.AGAIN, EVENING + MINUTE)
+    session.rate(Rating.GOOD, EVENING + MINUTE)
+    assert asked(session) == "c"
+    session.rate(Rating.HARD, EVENING + MINUTE)
+    assert asked(session) == "a", "what was not known comes back at the end"
+    session.rate(Rating.AGAIN, EVENING + MINUTE)
+    assert asked(session) == "a", "and again"
+    session.rate(Rating.GOOD, EVENING + MINUTE)
+    assert (asked(session), session.wait_until) == (None, None)
+    summary = session.summary(EVENING + MINUTE)
+    assert (summary.cram, sum(summary.ratings.values()), summary.new) == (True, 5, 0)
+    assert store.memory(0) == before
+
+
+def test_a_cram_is_undone_and_redone_in_steps(store: Store) -> None:
+    session = begin(store, bank=BANK[:2], cram=True)
+    session.rate(Rating.GOOD, EVENING)
+    session.rate(Rating.GOOD, EVENING)
+    assert asked(session) is None
+    assert session.undo(EVENING) == BANK[1]
+    assert session.undo(EVENING) == BANK[0]
+    assert session.redo(EVENING)
+    assert asked(session) == "b"
+    assert store.reviews() == []
+
+
+def test_siblings_are_buried_with_it_and_come_back_with_one_undo(store: Store) -> None:
+    bank = [replace(question("a"), tags=("x", "y")), replace(question("b"), tags=("z",))]
+    bank += [replace(question(slug), tags=("y",)) for slug in "cd"]
+    store.mark("d", buried_until=EVENING.toordinal() + 5)
+    marks = store.memory(0).marks
+    session = begin(store, bank=bank)
+    assert session.bury(EVENING, siblings=True) == 3
+    assert asked(session) == "b"
+    assert session.last_step == "同标签的 3 道题今天不再出现"
+    assert session.undo(EVENING) == bank[0]
+    assert {k: v for k, v in store.memory(0).marks.items() if v.buried_until} == marks
+    assert session.redo(EVENING)
+    assert asked(session) == "b"
+    assert asked(begin(store, MORNING, bank)) == "a", "only for this day"
+
+
+TOLD = Recall("先说结论", (Tick("要点", must=True, told=False),))
+
+
+def test_what_was_told_is_kept_through_undo_and_redo(store: Store) -> None:
+    session = begin(store)
+    session.reveal(EVENING)
+    session.rate(Rating.HARD, EVENING, TOLD)
+    assert [(each.question, each.recall) for each in store.told()] == [("a", TOLD)]
+    assert session.recall is None
+    session.undo(EVENING)
+    assert (session.recall, store.told()) == (TOLD, [])
+    assert session.last_recall is None
+    assert session.redo(EVENING)
+    assert [each.recall for each in store.told()] == [TOLD]
+    session.undo(EVENING)
+    session.rate(Rating.GOOD, EVENING)
+    assert store.told() == [], "it was answered anew, without"
+
+
+def test_what_was_told_last_time(store: Store) -> None:
+    session = begin(store, bank=BANK[:1])
+    session.rate(Rating.HARD, EVENING, TOLD)
+    session.refresh(EVENING + timedelta(minutes=10))
+    assert (asked(session), session.last_recall) == ("a", TOLD)
+
+
+def test_looking_back(store: Store) -> None:
+    session = begin(store)
+    session.rate(Rating.HARD, EVENING, TOLD)
+    session.skip(EVENING)
+    interval = session.rate(Rating.EASY, EVENING).interval
+    first, second = session.answered
+    assert (first.question.id, first.rating, first.recall) == ("a", Rating.HARD, TOLD)
+    assert (second.question.id, second.interval) == ("c", interval)
+    session.undo(EVENING)
+    assert session.answered == (first,)
+
+
+def test_a_note_on_the_question(store: Store) -> None:
+    session = begin(store)
+    assert session.remark == ""
+    session.write("先画图", EVENING)
+    session.write("先画图，再推导", EVENING + MINUTE)
+    assert session.remark == "先画图，再推导"
+    session.write("", EVENING + 2 * MINUTE)
+    assert session.remark == ""

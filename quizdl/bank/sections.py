@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import NamedTuple
 
 _HEADING = re.compile(r"##(\s|$)")
+POINTS = "要点"
+"""Title of the section of key points."""
 BONUS = "（加分）"
 """How the text of a key point begins without which an answer is still a good one."""
 _ASKED = re.compile(r"\*\*(.+?)\*\*\s*", re.DOTALL)
@@ -54,8 +57,34 @@ def items(body: str) -> list[re.Match[str]]:
 
 def key_points(back: str) -> tuple[KeyPoint, ...]:
     """Of an answer, in its order."""
-    texts = (item[1].strip() for item in items(_body(back, "要点")))
+    texts = (item[1].strip() for item in items(_body(back, POINTS)))
     return tuple(KeyPoint(t.removeprefix(BONUS), not t.startswith(BONUS)) for t in texts)
+
+
+class Cut(NamedTuple):
+    """An answer, cut so that each key point stands alone: Markdown, all of it."""
+
+    before: str
+    points: tuple[str, ...]
+    after: str
+
+
+def cut_points(answer: str) -> Cut:
+    """Without points when there are none, or when something stands between them."""
+    for section in sections(answer):
+        found = items(section.body)
+        if section.title != POINTS or not found:
+            continue
+        gaps = itertools.pairwise(found)
+        if any(section.body[one.end() : other.start()].strip() for one, other in gaps):
+            break
+        start = sum(len(line) + 1 for line in answer.split("\n")[: section.line])
+        return Cut(
+            answer[: start + found[0].start()].rstrip(),
+            tuple(item[1].strip() for item in found),
+            answer[start + found[-1].end() :].strip(),
+        )
+    return Cut(answer, (), "")
 
 
 def follow_ups(back: str) -> tuple[FollowUp, ...]:

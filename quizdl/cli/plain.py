@@ -78,7 +78,9 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
                 "plain.rating",
                 key=rating.value,
                 name=say(f"rating.{rating.name.lower()}"),
-                interval=format_interval(outcome.interval),
+                interval=say("tui.review.cram")
+                if session.cram
+                else format_interval(outcome.interval),
             )
             for rating, outcome in outcomes.items()
         )
@@ -97,7 +99,7 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
             _undo(session)
         case _:
             outcome = session.rate(Rating(int(key or Rating.GOOD)), now())
-            if warning := leech_warning(outcome):
+            if not session.cram and (warning := leech_warning(outcome)):
                 click.echo(warning)
     return True
 
@@ -163,6 +165,9 @@ def _print_summary(session: Session) -> None:
         return
     minutes = max(1, round(found.seconds / 60))
     click.echo(say("tui.summary.total", count=total, minutes=minutes))
+    if found.cram:
+        click.echo(say("tui.summary.cram"))
+        return
     click.echo(say("tui.summary.new", count=found.new))
     click.echo(say("plain.tomorrow", count=found.due_tomorrow))
 

@@ -62,7 +62,7 @@ def stats(
     with open_memory(bank) as store:
         if store is None:
             nothing = Memory(today, {}, {}, 0, 0, ())
-            found = compute(questions, bank.topics, nothing, (), (), ())
+            found = compute(questions, bank.topics, nothing, (), (), (), ())
         else:
             found = store.stats(questions, bank.topics, today, days)
     if as_json:
@@ -106,5 +106,16 @@ def stats_json(found: Stats, days: int) -> dict[str, Any]:
         ],
         "stability": [{"days": name, "cards": count} for name, count in found.stabilities],
         "difficulty": list(found.difficulties),
+        "points": [
+            {
+                "question": each.question,
+                "point": each.point,
+                "must": each.must,
+                "missed": each.missed,
+                "asked": each.asked,
+                "last": each.last.isoformat(timespec="seconds"),
+            }
+            for each in found.points
+        ],
         "predictions": {str(hit): count for hit, count in found.predictions.items()},
     }

@@ -66,6 +66,7 @@ def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
 @click.option("--minutes", type=click.IntRange(1), metavar="N", help=say("cli.review.minutes"))
 @click.option("--new", type=click.IntRange(0), metavar="N", help=say("cli.review.new"))
 @click.option("--ahead", is_flag=True, help=say("cli.review.ahead"))
+@click.option("--cram", is_flag=True, help=say("cli.review.cram"))
 @click.option("--plain", is_flag=True, help=say("cli.review.plain"))
 @bank_option
 def review(
@@ -78,6 +79,7 @@ def review(
     minutes: int | None,
     new: int | None,
     ahead: bool,
+    cram: bool,
     plain: bool,
 ) -> None:
     chosen = make_terms(words, topic, tag, company, level)
@@ -89,7 +91,7 @@ def review(
         if not questions:
             raise QuizdlError("cli.review.none")
         time = timedelta(minutes=minutes) if minutes else None
-        return Plan(questions, limit=limit, time=time, new=new, ahead=ahead)
+        return Plan(questions, limit=limit, time=time, new=new, ahead=ahead, cram=cram)
 
     if not plain:
         _open_screen(plan)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import NamedTuple
 
-from quizdl.model import Card, Mark, Moment, Outcome, Review, State, Today
+from quizdl.model import Card, Mark, Moment, Outcome, Rating, Review, State, Today
 
 _SECONDS = {None: 90.0, State.LEARNING: 60.0, State.REVIEW: 60.0}
 """Guess of how long one look takes, until there are _ENOUGH looks of one's own."""
@@ -131,6 +131,22 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
         new=tuple(islice(new, max(limits.new - memory.new_done, 0))),
         steps=tuple(step for step in steps if step[0] > now.at),
     )
+
+
+def cram(
+    order: Sequence[str], memory: Memory, now: Moment, given: Mapping[str, Sequence[Rating]]
+) -> Queue:
+    """Every question of `order` that is not suspended and was not known yet in this session, by
+    the ratings `given`; one that was not comes back after all that were asked less often."""
+    left = [
+        question
+        for question in order
+        if not memory.marks.get(question, Mark()).suspended
+        and (not given.get(question) or given[question][-1] is Rating.AGAIN)
+        and memory.marks.get(question, Mark()).buried_until <= now.day
+    ]
+    left.sort(key=lambda question: len(given.get(question, ())))
+    return Queue((), tuple(left), (), ())
 
 
 def is_due(card: Card, mark: Mark | None, day: int) -> bool:

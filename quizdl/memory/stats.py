@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from quizdl.memory import scheduler
+from quizdl.memory.points import WeakPoint, weak_points
 from quizdl.memory.queue import Memory, is_weak
-from quizdl.model import Hit, Mark, Prediction, Question, State, Topic
+from quizdl.model import Hit, Mark, Prediction, Question, Recalled, State, Topic
 
 FORECAST = 30
 """Days, today among them."""
@@ -66,6 +67,8 @@ class Stats:
     difficulties: tuple[int, ...]
     """How many cards have difficulty 1, 2, … 10."""
     predictions: Mapping[Hit, int]
+    points: tuple[WeakPoint, ...]
+    """Key points that stay missing, the weakest first."""
 
     @property
     def retention(self) -> float | None:
@@ -80,6 +83,7 @@ def compute(
     days: Iterable[DayTally],
     tallies: Iterable[QuestionTally],
     predictions: Iterable[Prediction],
+    recalled: Iterable[Recalled],
 ) -> Stats:
     """Of these questions; `days` are of the whole log, which does not know them apart."""
     ids = {question.id for question in questions}
@@ -108,6 +112,7 @@ def compute(
             if prediction.question in ids
             for forecast in prediction.forecasts
         ),
+        points=weak_points(recalled, questions),
     )
 
 

@@ -46,6 +46,8 @@ class QuizdlApp(App[None]):
         "app.tcss",
         "screens/today.tcss",
         "screens/review.tcss",
+        "screens/remark.tcss",
+        "screens/lookback.tcss",
         "screens/lab.tcss",
         "screens/edit.tcss",
         "screens/predict.tcss",
@@ -279,11 +281,11 @@ class QuizdlApp(App[None]):
         if session is not None:
             self.start_session(session)
 
-    def session_of(self, questions: Sequence[Question]) -> Session:
+    def session_of(self, questions: Sequence[Question], cram: bool = False) -> Session:
         """One that asks these whether they are due or not, however many are new."""
         from quizdl.session import Plan
 
-        return self.new_session(Plan(tuple(questions), new=sys.maxsize, ahead=True))
+        return self.new_session(Plan(tuple(questions), new=sys.maxsize, ahead=True, cram=cram))
 
     def action_command_palette(self) -> None:
         from textual.command import CommandPalette

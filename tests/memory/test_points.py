@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from learner import START
 
-from quizdl.bank.sections import FollowUp, KeyPoint, follow_ups, key_points
+from quizdl.bank.sections import FollowUp, KeyPoint, cut_points, follow_ups, key_points
 from quizdl.memory.points import missed, propose, weak_points
 from quizdl.model import Question, Rating, Recall, Recalled, Tick
 
@@ -117,3 +117,13 @@ def test_points_that_were_edited_keep_what_is_known_of_them() -> None:
 def test_of_questions_that_are_gone_nothing_is_said() -> None:
     assert weak_points([recalled(False, False, False)], []) == ()
     assert weak_points([Recalled("gd", START, Recall("只写了字"))], [question()]) == ()
+
+
+def test_an_answer_is_cut_at_its_points() -> None:
+    cut = cut_points(BACK)
+    assert cut.before == "## 一句话\n对。\n\n## 要点"
+    assert [point[:2] for point in cut.points] == ["前提", "（加", "代价"]
+    assert cut.after.startswith("## 追问\n")
+    assert cut_points("## 一句话\n对。") == ("## 一句话\n对。", (), "")
+    between = BACK.replace("- 代价", "另外：\n\n- 代价")
+    assert cut_points(between) == (between, (), ""), "nothing of it is lost"

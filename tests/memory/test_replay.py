@@ -24,7 +24,10 @@ from quizdl.settings import Settings
 from quizdl.words import QuizdlError
 
 ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati"]
-QUESTIONS = [Question(f"q{i}", "topic", f"q{i}", 1, "", "", (), "", Path()) for i in range(4)]
+QUESTIONS = [
+    Question(f"q{i}", "topic", f"q{i}", 1, "", "", (), "", Path(), tags=(f"tag{i % 2}",))
+    for i in range(4)
+]
 
 
 class Learner(RuleBasedStateMachine):
@@ -99,6 +102,25 @@ class Learner(RuleBasedStateMachine):
     def put_aside(self, which: bool, what: str) -> None:
         self.windows[which].refresh(self.now)
         getattr(self.windows[which], what)(self.now)
+
+    @rule(which=st.booleans())
+    def bury_with_siblings(self, which: bool) -> None:
+        session = self.windows[which]
+        if session.refresh(self.now) is not None:
+            assert session.bury(self.now, siblings=True) == 2
+
+    @rule(ratings=st.lists(st.sampled_from(Rating), max_size=5), undone=st.integers(0, 5))
+    def cram(self, ratings: list[Rating], undone: int) -> None:
+        """In a window of its own: nothing of it reaches the log or the cards."""
+        session = Session(self.stores[0], QUESTIONS, self.settings, self.now, Plan(cram=True))
+        before = self.stores[0].reviews(), self.stores[0].memory(0)
+        for rating in ratings:
+            if session.current is not None:
+                session.rate(rating, self.now)
+        for _ in range(undone):
+            session.undo(self.now)
+        session.redo(self.now)
+        assert (self.stores[0].reviews(), self.stores[0].memory(0)) == before
 
     @rule(which=st.booleans(), question=st.sampled_from(QUESTIONS))
     def begin_a_question_anew(self, which: bool, question: Question) -> None:

@@ -51,6 +51,7 @@ def computed(store: Store, *, day: int = DAY + 30, first: int = 0) -> Stats:
         store.days(first),
         store.recalls(first),
         store.predictions(),
+        store.told(),
     )
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from banks import QUESTION, write_question
-from pilots import Clock, claims, opened, text_of, until
+from pilots import MORNING, Clock, claims, opened, text_of, until
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from quizdl.bank import find_bank, load
-from quizdl.model import Mark, Question
+from quizdl.memory import open_store
+from quizdl.model import Mark, Question, Rating
 from quizdl.render.cells import cells
-from quizdl.session import open_library
+from quizdl.session import EVERYTHING, open_library
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
 from quizdl.tui.screens.browse import BrowseScreen
@@ -171,6 +172,49 @@ async def test_all_that_were_found_and_the_way_back(bank: Path, paths: Paths) ->
         await pilot.pause()
         assert isinstance(app.screen, BrowseScreen)
         assert marked(bank, paths, clock) == {"doubling": SUSPENDED}
+
+
+async def bulk(pilot: Pilot[None], app: QuizdlApp, label: str) -> None:
+    """Choose what is done to all that were found, by its words."""
+    await pilot.press("ctrl+o")
+    await pilot.pause()
+    for _ in range(12):
+        if label in app.screen.query_one(OptionList).highlighted_option.prompt:  # type: ignore[union-attr,operator]
+            break
+        await pilot.press("down")
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def test_new_again_and_back_step_by_step(bank: Path, paths: Paths) -> None:
+    library = open_library(paths.database, load(bank).questions, Settings())
+    library.session(EVERYTHING, MORNING).rate(Rating.EASY, MORNING)
+    library.close()
+    with open_store(paths.database) as store:
+        before = store.memory(0).cards
+    async with opened(bank, paths) as (app, pilot, clock):
+        await pilot.press("slash", "ctrl+b")
+        await bulk(pilot, app, "当新题重学")
+        assert "1 道学过的题又是新题了" in text_of(app)
+        assert "新题" in text_of(app)
+        with open_store(paths.database) as store:
+            assert store.memory(0).cards == {}
+        await bulk(pilot, app, "撤销上一步")
+        with open_store(paths.database) as store:
+            assert store.memory(0).cards == before
+        assert marked(bank, paths, clock) == {"doubling": FLAGGED}
+        await bulk(pilot, app, "撤销上一步")
+        assert marked(bank, paths, clock) == {}, "two steps back"
+
+
+async def test_a_cram_of_what_was_found(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("slash")
+        await bulk(pilot, app, "突击")
+        assert isinstance(app.screen, ReviewScreen)
+        await pilot.press("space")
+        await pilot.pause()
+        assert "不计入" in text_of(app)
 
 
 async def test_over_a_session_it_looks_and_does_not_begin_another(bank: Path, paths: Paths) -> None:

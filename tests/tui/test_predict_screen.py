@@ -103,7 +103,7 @@ async def test_a_prediction_is_compared_logged_and_suggests(
         shown = text_of(app)
         assert "你猜" in shown
         assert "实测" in shown
-        assert ("▸ 3 记得（预测建议）" if right else "▸ 1 忘了（预测建议）") in shown
+        assert ("▸ 3 记得（建议）" if right else "▸ 1 忘了（建议）") in shown
         await pilot.press("4")
         await pilot.pause()
     with open_store(paths.database) as store:

@@ -224,12 +224,19 @@ class Store:
             self.days(first),
             self.recalls(first),
             self.predictions(),
+            self.told(),
         )
 
     def remarks(self) -> dict[str, Remark]:
         """By question, what the learner has written about it."""
         with explained(self._path), self._reader.begin():
             return {row.question: to_remark(row) for row in self._reader.execute(select(remarks))}
+
+    def last_told(self, question: str) -> Recall | None:
+        """What was told of the question of that id at its last standing review with key points
+        or words; None when there is none."""
+        with explained(self._path), self._reader.begin():
+            return history.last_told(self._reader, question)
 
     def log(self) -> Log:
         """Everything that cannot be computed, under the names of then, as one picture."""

@@ -30,16 +30,18 @@ from quizdl.memory.store.schema import (
     insert_many,
     marks,
     predictions,
+    recalls,
     resets,
     reviews,
     time_of,
     to_card,
     to_prediction,
+    to_recall,
     to_review,
     undos,
     unresets,
 )
-from quizdl.model import Card, Prediction, Review
+from quizdl.model import Card, Prediction, Recall, Review
 
 LOG = reviews.outerjoin(undos, undos.c.review == reviews.c.id)
 STANDING = undos.c.review.is_(None)
@@ -64,6 +66,13 @@ def _of_question(table: Table) -> ColumnElement[bool]:
 
 
 _STANDING_OF = _ALL_STANDING.where(_of_question(reviews))
+_LAST_TOLD = (
+    select(recalls.c.said, recalls.c.ticks)
+    .select_from(LOG.join(recalls))
+    .where(STANDING, _of_question(reviews))
+    .order_by(reviews.c.reviewed_ms.desc(), reviews.c.id.desc())
+    .limit(1)
+)
 _NEWEST = select(
     select(func.max(reviews.c.reviewed_ms)).where(_of_question(reviews)).scalar_subquery(),
     select(func.max(resets.c.reset_ms)).where(_of_question(resets)).scalar_subquery(),
@@ -111,6 +120,12 @@ def all_resets(connection: Connection) -> dict[str, list[datetime]]:
     for row in connection.execute(_RESETS):
         found.setdefault(name(row.question), []).append(time_of(row.reset_ms))
     return found
+
+
+def last_told(connection: Connection, question: str) -> Recall | None:
+    """What was told at the last of the reviews of a question of which that is known."""
+    row = connection.execute(_LAST_TOLD, {"question": question}).first()
+    return None if row is None else to_recall(row.said, row.ticks)
 
 
 def predictions_made(connection: Connection) -> Iterator[tuple[str, Prediction]]:

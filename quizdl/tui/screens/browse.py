@@ -41,6 +41,8 @@ _BULK = {
     "flag": ("flagged", True),
     "unflag": ("flagged", False),
 }
+Change = tuple[Sequence[Question], Callable[[], object]]
+"""Questions that were changed, and what takes it back."""
 
 
 class BrowseScreen(Screen[Session]):
@@ -87,9 +89,10 @@ class BrowseScreen(Screen[Session]):
         topics: Mapping[str, str],
         receipts: Receipts,
         clock: Callable[[], datetime],
-        session_of: Callable[[Sequence[Question]], Session] | None,
+        session_of: Callable[[Sequence[Question], bool], Session] | None,
     ) -> None:
-        """`topics`: titles by id. `session_of` is None while there is a session already."""
+        """`topics`: titles by id. `session_of` the questions, crammed or not; None while there is
+        a session already."""
         super().__init__()
         self._library, self._topics, self._receipts = library, topics, receipts
         self._clock, self._session_of = clock, session_of
@@ -97,7 +100,7 @@ class BrowseScreen(Screen[Session]):
         self._remembered = Remembered(0)
         self._proofs: Mapping[str, Span] = {}
         self._rest: Timer | None = None
-        self._undo: tuple[str, Sequence[Question], bool] | None = None
+        self._undo: list[Change] = []
         self._query = Input(placeholder=say("tui.browse.placeholder"), compact=True, id="query")
         self._found = Band(id="browse-found")
         self._list: Listing[Question] = Listing(self._head, self._line, id="browse-list")
@@ -249,11 +252,11 @@ class BrowseScreen(Screen[Session]):
         if self._list.items:
             self._review(self._list.items)
 
-    def _review(self, questions: Sequence[Question]) -> None:
+    def _review(self, questions: Sequence[Question], *, cram: bool = False) -> None:
         if self._session_of is None:
             self.notify(say("tui.browse.busy"))
             return
-        session = self._session_of(questions)
+        session = self._session_of(questions, cram)
         if session.today(self._clock()).total:
             self.dismiss(session)
         else:
@@ -271,13 +274,17 @@ class BrowseScreen(Screen[Session]):
         """What can be done to all that were found."""
         if not (found := self._list.items):
             return
-        choices = {name: say(f"tui.browse.bulk.{name}") for name in _BULK}
-        if self._undo is not None:
-            choices["undo"] = say("tui.browse.bulk.undo", count=len(self._undo[1]))
+        choices = {name: say(f"tui.browse.bulk.{name}") for name in (*_BULK, "reset", "cram")}
+        if self._undo:
+            choices["undo"] = say("tui.browse.bulk.undo", count=len(self._undo[-1][0]))
 
         def chosen(name: str | None) -> None:
-            if name == "undo" and self._undo is not None:
-                self._mark(*self._undo)
+            if name == "cram":
+                self._review(found, cram=True)
+            elif name == "undo":
+                self._take_back()
+            elif name == "reset":
+                self._reset(found)
             elif name in _BULK:
                 mark, value = _BULK[name]
                 self._mark(mark, found, value)
@@ -291,16 +298,46 @@ class BrowseScreen(Screen[Session]):
     def _mark(self, mark: str, questions: Sequence[Question], value: bool) -> None:
         """Set it on those that have it not yet, and remember which those were."""
         changed = [question for question in questions if self._marked(mark, question) is not value]
-        try:
-            if changed:
-                self._library.mark([question.id for question in changed], **{mark: value})
-                self._undo = mark, changed, not value
-        except QuizdlError as error:  # a full disk, say
-            self.notify(str(error), severity="error")
-            return
+        ids = [question.id for question in changed]
+
+        def do() -> Callable[[], object]:
+            self._library.mark(ids, **{mark: value})
+            return lambda: self._library.mark(ids, **{mark: not value})
+
+        self._change(changed, do)
         if len(questions) > 1:
             self.notify(say("tui.browse.changed", count=len(changed)))
+
+    def _reset(self, questions: Sequence[Question]) -> None:
+        """New again are those that have been learnt."""
+        changed = [q for q in questions if q.id in self._remembered.cards]
+
+        def reset() -> Callable[[], object]:
+            made = self._library.reset([question.id for question in changed], self._clock())
+            return lambda: self._library.unreset(made, self._clock())
+
+        self._change(changed, reset)
+        self.notify(say("tui.browse.reset", count=len(changed)))
+
+    def _take_back(self) -> None:
+        changed, back = self._undo.pop()
+        if not self._explained(back):
+            self._undo.append((changed, back))
         self._look_again()
+
+    def _change(self, changed: Sequence[Question], do: Callable[[], Callable[[], object]]) -> None:
+        """`do` it to these, and remember what takes it back, which is what it returns."""
+        if changed and self._explained(lambda: self._undo.append((changed, do()))):
+            self._look_again()
+
+    def _explained(self, do: Callable[[], object]) -> bool:
+        """Whether it was done; if not, a full disk, say, the learner reads why."""
+        try:
+            do()
+        except QuizdlError as error:
+            self.notify(str(error), severity="error")
+            return False
+        return True
 
     def action_complete(self) -> None:
         """The last word becomes the first of the hints."""

@@ -19,6 +19,7 @@ from quizdl.model import (
     Measured,
     Prompt,
     Question,
+    Rating,
     Trial,
 )
 from quizdl.proof import predict
@@ -55,7 +56,7 @@ class ProvingScreen(Screen[None]):
         self._text, self._proofs = Sheet(id="text"), Sheet(id="proofs", ruled=True)
         self._ratings = RatingBar()
         self._question: Question | None = None
-        self._answer = Page("")
+        self._answer: Sequence[Page] = ()
         self.claims: Sequence[ClaimBlock] = ()
         self._revealed = False
         self._ran = False
@@ -70,6 +71,10 @@ class ProvingScreen(Screen[None]):
     ) -> None:
         """Raises QuizdlError when it cannot be written."""
         raise NotImplementedError
+
+    def suggested(self, rating: Rating) -> None:
+        """A prediction speaks for this grade."""
+        self._ratings.suggest(rating)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -159,7 +164,7 @@ class ProvingScreen(Screen[None]):
         if not any(each.waiting for each in self.claims):
             every = [forecast for each in self.claims for forecast in each.forecasts]
             if (suggestion := predict.suggest(every)) is not None:
-                self._ratings.suggest(suggestion.rating)
+                self.suggested(suggestion.rating)
                 self.notify(suggestion.why, timeout=8)
 
     def action_lab(self) -> None:
@@ -264,6 +269,8 @@ class ProvingScreen(Screen[None]):
         return {block.key: block.mark + " " for block in self.claims}
 
     def _show_marks(self) -> None:
-        if self._answer.marks != (marks := self._marks()):
-            self._answer.marks = marks
-            self._text.changed(self._answer)
+        marks = self._marks()
+        changed = [page for page in self._answer if page.marks != marks]
+        for page in changed:
+            page.marks = marks
+        self._text.changed(*changed)

@@ -16,17 +16,21 @@ from textual.message import Message
 from textual.timer import Timer
 
 from quizdl.bank.loader import read_question
-from quizdl.model import Forecast, Question, Rating
+from quizdl.bank.sections import cut_points, key_points
+from quizdl.model import Forecast, Question, Rating, Recall, Tick
 from quizdl.proof.receipts import describe
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Span
-from quizdl.session import Session, format_interval, leech_warning
+from quizdl.session import Session, format_interval, leech_warning, missed, propose
 from quizdl.tui.bench import Bench
 from quizdl.tui.screens.proving import WIDE, ProvingScreen
 from quizdl.tui.widgets.claims import ClaimBlock, ClaimsTitle
+from quizdl.tui.widgets.draft import Draft
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.page import Page
+from quizdl.tui.widgets.points import KEY as POINT
+from quizdl.tui.widgets.points import PointBlock, TextBlock
 from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Block, Sheet
 from quizdl.words import say
@@ -47,15 +51,23 @@ class ReviewScreen(ProvingScreen):
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "prove_chosen", say("tui.key.prove_one")),
         Binding("space,enter", "reveal", say("tui.key.reveal"), key_display="空格"),
+        Binding("space,enter", "rate_proposed", say("tui.key.rate_proposed"), key_display="空格"),
         Binding("space,enter", "rate(3)", say("rating.good"), key_display="空格"),
+        *(
+            Binding(str(n), f"tick({n})", say("tui.key.tick"), key_display="1 2 …", show=n == 1)
+            for n in range(1, 10)
+        ),
         *(
             Binding(str(rating.value), f"rate({rating.value})", say("tui.key.rate"), show=False)
             for rating in Rating
         ),
+        Binding("w", "write", say("tui.key.write")),
+        Binding("x", "points", say("tui.key.points")),
         Binding("r", "prove", say("tui.key.prove")),
         Binding("p", "predict", say("tui.key.predict"), show=False),
         Binding("l", "lab", say("tui.key.lab")),
         Binding("escape,c", "cancel", say("tui.key.cancel"), key_display="Esc"),
+        Binding("escape", "points_done", say("tui.key.points_done"), key_display="Esc"),
         Binding("escape", "choose(0)", say("tui.key.choose_none"), show=False),
         Binding("tab", "choose(1)", say("tui.key.choose_next"), show=False),
         Binding("shift+tab", "choose(-1)", say("tui.key.choose_previous"), show=False),
@@ -63,8 +75,13 @@ class ReviewScreen(ProvingScreen):
         Binding("U", "redo", say("tui.key.redo"), show=False),
         Binding("s", "skip", say("tui.key.skip")),
         Binding("minus", "bury", say("tui.key.bury"), key_display="-", show=False),
+        Binding(
+            "underscore", "bury_siblings", say("tui.key.siblings"), key_display="_", show=False
+        ),
         Binding("at", "suspend_question", say("tui.key.suspend"), key_display="@", show=False),
         Binding("asterisk", "flag", say("tui.key.flag"), key_display="*", show=False),
+        Binding("n", "remark", say("tui.key.remark"), show=False),
+        Binding("b", "look_back", say("tui.key.look_back"), show=False),
         Binding("e", "edit", say("tui.key.edit"), show=False),
         Binding("j,down", "scroll(1)", say("tui.key.down"), show=False),
         Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False),
@@ -92,7 +109,14 @@ class ReviewScreen(ProvingScreen):
     def __init__(self, clock: Callable[[], datetime], bench: Bench) -> None:
         super().__init__(clock, bench)
         self._status = Band(id="status")
+        self._draft = Draft(say("tui.review.write"))
         self._page, self._title = Page(""), ClaimsTitle(0)
+        self._points: Sequence[PointBlock] = ()
+        self._notes: Sequence[TextBlock] = ()
+        self._ticking = self._ticked = False
+        """Whether number keys tick, and whether anything was looked at to be ticked."""
+        self._predicted: Rating | None = None
+        self._remark = ""
         self._session: Session | None = None
         self._begun = False
         self._topics: Mapping[str, str] = {}
@@ -102,6 +126,7 @@ class ReviewScreen(ProvingScreen):
         yield self._status
         yield self._text
         yield self._proofs
+        yield self._draft
         yield self._ratings
         yield KeyLine()
 
@@ -148,11 +173,28 @@ class ReviewScreen(ProvingScreen):
         self._page = Page(question_markdown(question))
         self.claims = [ClaimBlock(claim) for claim in question.claims]
         self._title = ClaimsTitle(len(self.claims))
-        self._answer = Page(answer_markdown(question), self._marks())
+        self._cut(question)
+        self._ticking = self._ticked = False
+        self._notes, self._predicted, self._remark = (), None, ""
+        self._draft.close("")
         self._show_status(question)
         self._show_parts()
         self._ratings.show_text(say("tui.review.recall"))
         self.call_after_refresh(self._prepare, question)
+
+    def _cut(self, question: Question) -> None:
+        """The answer as pages: each key point is one of its own, to be ticked."""
+        cut = cut_points(answer_markdown(question))
+        count = len(cut.points)
+        points = zip(key_points(question.back), cut.points, strict=False)
+        self._points = [
+            PointBlock(n, point, text, last=n == count) for n, (point, text) in enumerate(points, 1)
+        ]
+        after = (Page(cut.after),) if cut.after else ()
+        self._answer = (Page(cut.before), *self._points, *after)
+        marks = self._marks()
+        for page in self._answer:
+            page.marks = marks
 
     def _show_parts(self) -> None:
         """The question, and the answer once it is asked for."""
@@ -163,27 +205,47 @@ class ReviewScreen(ProvingScreen):
     def _parts(self, *, revealed: bool) -> tuple[Sequence[Block], Sequence[Block]]:
         """What stands on each sheet."""
         if not revealed:
-            return (self._page,), ()
+            return (self._page, *self._notes), ()
         claims = (self._title, *self.claims)
         if self._wide:
-            return (self._page, self._answer), claims
-        return (self._page, self._answer, *claims), ()
+            return (self._page, *self._answer), (*self._notes, *claims)
+        before, *others = self._answer  # what one said stands beside the points
+        return (self._page, before, *self._notes, *others, *claims), ()
 
     def _prepare(self, question: Question) -> None:
         """While the learner recalls: make the answer ready, and say what the keys do."""
         if question is self._question:
             self.refresh_bindings()
+            self._remember(question)
             self._lay_out(question, self._answer, self._text.text_width, self._clock())
 
+    def _remember(self, question: Question) -> None:
+        """What was told and noted before."""
+        with self._explained():
+            last, undone = self.session.last_recall, self.session.recall
+            self._remark = self.session.remark
+            if undone is not None:
+                self._take_note(said=self._draft.close(undone.said))
+                self._show_parts()
+                for point, tick in zip(self._points, undone.ticks, strict=False):
+                    point.told, self._ticked = tick.told, True
+            if last is not None:
+                gone = missed(question, last)
+                for point in self._points:
+                    point.missed = point.number - 1 in gone
+
     @work(thread=True, group="prepare")
-    def _lay_out(self, question: Question, page: Page, width: int, now: datetime) -> None:
+    def _lay_out(
+        self, question: Question, pages: Sequence[Page], width: int, now: datetime
+    ) -> None:
         found = self._bench.receipts.of(question)
         receipts = {
             claim.id: describe(found[claim.id], question, claim, now)
             for claim in question.claims
             if claim.id in found
         }
-        page.lay_out(width)
+        for page in pages:
+            page.lay_out(width)
         self.post_message(self.Prepared(question, receipts))
 
     @on(Prepared)
@@ -248,14 +310,25 @@ class ReviewScreen(ProvingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "rate" | "prove" | "predict" | "lab":
-                return self._revealed
+                return self._revealed and not (action == "rate" and self._ticking)
+            case "tick":
+                number = parameters[0]
+                return self._ticking and isinstance(number, int) and number <= len(self._points)
+            case "rate_proposed" | "points_done":
+                return self._ticking
+            case "points":
+                return self._revealed and not self._ticking and bool(self._points)
+            case "write":
+                return self._question is not None and not self._revealed
+            case "look_back":
+                return self._session is not None and bool(self._session.answered)
             case "prove_chosen":
                 return bool(self._chosen)
             case "choose":
                 return self._revealed and (parameters != (0,) or bool(self._chosen))
             case "reveal":
                 return self._question is not None and not self._revealed
-            case "skip" | "bury" | "suspend_question" | "flag":
+            case "skip" | "bury" | "bury_siblings" | "suspend_question" | "flag" | "remark":
                 return self._question is not None
             case "cancel":
                 return self._proof.busy
@@ -268,17 +341,101 @@ class ReviewScreen(ProvingScreen):
             before = outcomes[Rating.GOOD].before
             self._turn = before.reps if before else 0
             self._revealed = True
+            said = self._draft.close()
+            self._take_note(said=said, remark=self._remark)
             self._show_parts()
             self._ratings.show_grades(
-                {rating: format_interval(outcome.interval) for rating, outcome in outcomes.items()}
+                {
+                    rating: say("tui.review.cram")
+                    if self.session.cram
+                    else format_interval(outcome.interval)
+                    for rating, outcome in outcomes.items()
+                }
             )
+            if said or self._ticked:
+                self.action_points()
             self.call_after_refresh(self.refresh_bindings)
+
+    def action_write(self) -> None:
+        """Put down what one would say; it stays beside the answer."""
+        self._draft.open()
+
+    @on(Draft.Written)
+    def _written(self) -> None:
+        self._take_note(said=self._draft.close())
+        self._show_parts()
+
+    def _take_note(self, **texts: str) -> None:
+        """Show these texts of the learner's own, those that are not empty."""
+        self._notes = [
+            TextBlock(say(f"tui.review.{what}"), text) for what, text in texts.items() if text
+        ]
+
+    # --- key points
+
+    @on(Sheet.Clicked)
+    def _point_clicked(self, message: Sheet.Clicked) -> None:
+        if message.key.startswith(POINT) and self._revealed:
+            self._start_ticking()
+            self.action_tick(int(message.key.removeprefix(POINT)))
+
+    def action_points(self) -> None:
+        """Let the number keys tick what was told."""
+        if self._points:
+            self._start_ticking()
+            beside = self._notes if not self._wide else ()
+            self._text.reveal([*beside, *self._points][0].key, top=not self._wide)
+            self._propose()
+
+    def _start_ticking(self) -> None:
+        self._ticking = self._ticked = True
+        for point in self._points:
+            point.ticking = True
+        self._text.changed(*self._points)
+        self.refresh_bindings()
+
+    def action_tick(self, number: int) -> None:
+        point = self._points[number - 1]
+        point.told = not point.told
+        self._text.changed(point)
+        self._propose()
+
+    def action_points_done(self) -> None:
+        """Back to rating with the number keys; what was ticked stays so."""
+        self._ticking = False
+        self.refresh_bindings()
+
+    def suggested(self, rating: Rating) -> None:
+        self._predicted = rating
+        self._propose()
+
+    @property
+    def _recall(self) -> Recall | None:
+        """What there is to be kept of it."""
+        ticks = [Tick(*block.point, block.told) for block in self._points if self._ticked]
+        said = self._draft.text.strip()
+        return Recall(said, tuple(ticks)) if ticks or said else None
+
+    @property
+    def _proposed(self) -> Rating | None:
+        """What ticks and prediction speak for: the lower of the two."""
+        recall = self._recall
+        ticks = [propose(recall.ticks)] if recall is not None and recall.ticks else []
+        found = [*ticks, *([self._predicted] if self._predicted else [])]
+        return min(found, default=None)
+
+    def _propose(self) -> None:
+        if (rating := self._proposed) is not None:
+            self._ratings.suggest(rating)
+
+    def action_rate_proposed(self) -> None:
+        self.action_rate(self._proposed or Rating.GOOD)
 
     def action_rate(self, rating: int) -> None:
         with self._explained():
-            outcome = self.session.rate(Rating(rating), self._clock())
+            outcome = self.session.rate(Rating(rating), self._clock(), self._recall)
             self._show_current()
-            if warning := leech_warning(outcome):
+            if not self.session.cram and (warning := leech_warning(outcome)):
                 self.notify(warning, severity="warning", timeout=12)
 
     @on(RatingBar.Rated)
@@ -313,6 +470,12 @@ class ReviewScreen(ProvingScreen):
             self.notify(say("tui.review.buried"))
             self._show_current()
 
+    def action_bury_siblings(self) -> None:
+        with self._explained():
+            count = self.session.bury(self._clock(), siblings=True)
+            self.notify(say("tui.review.buried_siblings", count=count))
+            self._show_current()
+
     def action_suspend_question(self) -> None:
         with self._explained():
             self.session.suspend(self._clock())
@@ -324,6 +487,29 @@ class ReviewScreen(ProvingScreen):
             if self._question is not None:
                 self.session.flag(self._clock())
                 self._show_status(self._question)
+
+    def action_remark(self) -> None:
+        """A note of one's own about the question; a flag says that there is one."""
+        from quizdl.tui.screens.remark import RemarkScreen
+
+        question = self._question
+
+        def written(text: str | None) -> None:
+            if text is None or question is None or question is not self._question:
+                return
+            with self._explained():
+                self.session.write(text, self._clock())
+                self._remark = text
+                self.notify(say("tui.review.noted"), timeout=SHORT)
+
+        if question is not None:
+            self.app.push_screen(RemarkScreen(question.title, self._remark), written)
+
+    def action_look_back(self) -> None:
+        """The questions answered before this one, to be read again."""
+        from quizdl.tui.screens.lookback import LookBackScreen
+
+        self.app.push_screen(LookBackScreen(self.session.answered))
 
     def action_edit(self) -> None:
         """The question's text in the learner's own editor, then back to where they were."""

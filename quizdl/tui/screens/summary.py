@@ -54,6 +54,8 @@ class SummaryScreen(Screen[bool]):
             bar = "█" * round(_BAR * count / total)
             name = pad(say(f"rating.{rating.name.lower()}"), 6)
             lines.append(f"{name} {count:>3}  {bar}")
+        if found.cram:
+            return [*lines, "", say("tui.summary.cram")]
         lines += ["", say("tui.summary.new", count=found.new)]
         lines.append(say("tui.summary.tomorrow", count=found.due_tomorrow))
         return lines

@@ -22,6 +22,6 @@ class Page(Block):
         return _lay_out(self._markdown, width, tuple(self.marks.items()))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)  # an answer is some eight of them
 def _lay_out(markdown: str, width: int, marks: tuple[tuple[str, str], ...]) -> list[Line]:
     return render.layout(markdown, width, dict(marks))

@@ -28,12 +28,18 @@ class Block:
     """A part of a sheet. With a `key` it can be chosen and clicked, and has an edge."""
 
     key = ""
+    edged = True
+    """Whether one with a key has its edge drawn."""
     running = False
     tight = False
     """No blank line stands below it."""
 
     def lay_out(self, width: int) -> list[Line]:
         raise NotImplementedError
+
+
+def _edge(block: Block) -> str:
+    return _EDGE if block.key and block.edged else ""
 
 
 _Rows = list[tuple[Block | None, Line]]
@@ -209,15 +215,14 @@ class Sheet(Drawn, can_focus=False):
         rows: _Rows = [(None, ())] * bool(blocks)
         for block in blocks:
             if block not in self._laid_out:
-                width = self._width - cells(_EDGE) * bool(block.key)
-                self._laid_out[block] = block.lay_out(width)
+                self._laid_out[block] = block.lay_out(self._width - cells(_edge(block)))
             rows += [(block, line) for line in self._laid_out[block]]
             if not block.tight:
                 rows.append((None, ()))
         return rows
 
     def _line(self, block: Block | None, line: Line) -> Line:
-        if block is not None and block.key:
+        if block is not None and _edge(block):
             line = (Span(_EDGE, "edge.running" if block.running else "edge"), *line)
         return (Span(_RULE, "edge"), Span(" "), *line) if self._ruled else (_MARGIN, *line)
 
