@@ -850,7 +850,7 @@ TEXT: dict[str, str] = {
     "tui.browse.bulk.unflag": "去掉全部标记",
     "tui.browse.bulk.cram": "突击：全部问一遍，不计入复习",
     "tui.browse.bulk.reset": "全部当新题重学",
-    "tui.browse.reset": "{count} 道学过的题又是新题了；以前的复习仍在记录里。",
+    "tui.browse.reset": "又是新题了：{count} 道。复习记录都还在。",
     "tui.browse.bulk.undo": "撤销上一步（{count} 道题）",
     "tui.browse.changed": "改了 {count} 道题。",
     "tui.browse.nothing": "现在没有可以做的：今天已经做过，或者暂停、推迟了。",

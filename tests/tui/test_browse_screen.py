@@ -195,7 +195,7 @@ async def test_new_again_and_back_step_by_step(bank: Path, paths: Paths) -> None
     async with opened(bank, paths) as (app, pilot, clock):
         await pilot.press("slash", "ctrl+b")
         await bulk(pilot, app, "当新题重学")
-        assert "1 道学过的题又是新题了" in text_of(app)
+        assert "又是新题了：1 道" in text_of(app)
         assert "新题" in text_of(app)
         with open_store(paths.database) as store:
             assert store.memory(0).cards == {}
