@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from quizdl import unfinished
 from quizdl.memory import Stale, open_store, points, queue, scheduler
 from quizdl.memory.queue import Limits, Memory, Queue, is_new_leech
 from quizdl.memory.stats import Stats
@@ -36,6 +37,7 @@ from quizdl.model import (
 from quizdl.proof import predict
 from quizdl.search import Remembered
 from quizdl.settings import Settings
+from quizdl.unfinished import Unfinished
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
@@ -173,6 +175,26 @@ class Library:
     def session(self, plan: Plan, now: datetime) -> Session:
         questions = self._questions if plan.questions is None else plan.questions
         return Session(self._store, questions, self._settings, now, plan)
+
+    def resume(self, left: Unfinished, now: datetime) -> Session | None:
+        """The session that was left, with its way back; None when there is nothing left of it,
+        as on another study day, unless it was a cram."""
+        if left.day != self._moment(now).day and not left.cram:
+            return None
+        wanted = None if left.questions is None else set(left.questions)
+        plan = Plan(
+            None
+            if wanted is None
+            else tuple(question for question in self._questions if question.id in wanted),
+            limit=left.limit,
+            time=left.time,
+            new=left.new,
+            ahead=left.ahead,
+            cram=left.cram,
+        )
+        session = self.session(plan, now - left.spent)
+        session.take_up(left.steps, now)
+        return session if session.current or session.wait_until else None
 
     def replace(self, question: Question) -> None:
         """Take the text of a question as it is now, for sessions still to come."""
@@ -544,6 +566,57 @@ class Session:
         if question is None:
             raise LookupError("nothing is being asked")
         return _log(self._store, question, claim_id, forecasts, self._moment(now).at)
+
+    # --- leaving it and coming back
+
+    @property
+    def has_plan(self) -> bool:
+        """Not so the plain session of the day: that goes on by itself whenever one begins."""
+        return self._plan != EVERYTHING
+
+    def left(self, now: datetime) -> Unfinished | None:
+        """What `Library.resume` needs to go on with it; None when it is over."""
+        if self._current is None and self.wait_until is None:
+            return None
+        plan, moment = self._plan, self._moment(now)
+        steps: list[unfinished.Step] = []
+        for step in self._history:
+            match step:
+                case _Rated():
+                    steps.append(unfinished.Rated(step.question, step.review.id))
+                case _Crammed():
+                    steps.append(unfinished.Crammed(step.question, step.rating, step.duration))
+                case _Skipped():
+                    steps.append(unfinished.Skipped(step.question))
+        return Unfinished(
+            day=moment.day,
+            questions=None if plan.questions is None else tuple(self._questions),
+            limit=plan.limit,
+            time=plan.time,
+            spent=max(moment.at - self._begun.at, timedelta(0)),
+            new=plan.new,
+            ahead=plan.ahead,
+            cram=plan.cram,
+            steps=steps,
+        )
+
+    def take_up(self, steps: Iterable[unfinished.Step], now: datetime) -> None:
+        """Go on after these steps of an earlier one; what was undone since is left out."""
+        steps = list(steps)
+        numbers = [step.review for step in steps if isinstance(step, unfinished.Rated)]
+        known = self._store.reviews_of(numbers)
+        for step in steps:
+            if step.question not in self._questions:
+                continue
+            match step:
+                case unfinished.Rated() if step.review in known:
+                    self._history.append(_Rated(step.question, *known[step.review]))
+                case unfinished.Crammed():
+                    crammed = _Crammed(step.question, step.rating, step.duration, None)
+                    self._history.append(crammed)
+                case unfinished.Skipped():
+                    self._history.append(_Skipped(step.question))
+        self._advance(self._moment(now))
 
     # --- inside
 

@@ -1,5 +1,6 @@
 """A study session, through its public door, on a real database."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from quizdl.session import (
     open_library,
 )
 from quizdl.settings import Settings
+from quizdl.unfinished import from_document, to_document
 from quizdl.words import QuizdlError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -669,3 +671,70 @@ def test_a_note_on_the_question(store: Store) -> None:
     assert session.remark == "先画图，再推导"
     session.write("", EVENING + 2 * MINUTE)
     assert session.remark == ""
+
+
+# --- left in the middle
+
+
+def come_back(
+    path: Path, session: Session, now: datetime, back: datetime | None = None
+) -> Session | None:
+    """Leave it at `now`, as a killed program does, and start anew."""
+    document = json.loads(json.dumps(to_document(session.left(now))))  # type: ignore[arg-type]
+    left = from_document(document)
+    assert left is not None
+    library = open_library(path, BANK, Settings())
+    return library.resume(left, back or now)
+
+
+def test_a_session_goes_on_where_it_was_left(store: Store, path: Path) -> None:
+    session = begin(store, limit=4, ahead=True)
+    session.rate(Rating.EASY, EVENING, TOLD)
+    session.skip(EVENING)
+    session.rate(Rating.EASY, EVENING)
+    again = come_back(path, session, EVENING)
+    assert again is not None
+    assert (asked(again), again.today(EVENING).total) == ("d", session.today(EVENING).total)
+    assert [each.recall for each in again.answered] == [TOLD, None]
+    assert again.undo(EVENING) == BANK[2], "the way back is there, too"
+    assert again.undo(EVENING) == BANK[1]
+    assert again.undo(EVENING) == BANK[0]
+    assert store.reviews() == []
+
+
+def test_time_goes_on_where_it_was_left(store: Store, path: Path) -> None:
+    session = begin(store, time=10 * MINUTE)
+    session.rate(Rating.EASY, EVENING + 8 * MINUTE)
+    again = come_back(path, session, EVENING + 8 * MINUTE, EVENING + 60 * MINUTE)
+    assert again is not None
+    again.rate(Rating.EASY, EVENING + 63 * MINUTE)
+    assert asked(again) is None
+
+
+def test_what_was_undone_elsewhere_meanwhile_is_left_out(store: Store, path: Path) -> None:
+    session = begin(store, limit=3)
+    session.rate(Rating.EASY, EVENING)
+    left = session.left(EVENING)
+    assert left is not None
+    session.undo(EVENING)
+    again = open_library(path, BANK, Settings()).resume(left, EVENING)
+    assert again is not None
+    assert (asked(again), again.answered) == ("a", ())
+
+
+def test_another_day_is_another_session_but_a_cram_waits(store: Store, path: Path) -> None:
+    session = begin(store, limit=3)
+    assert come_back(path, session, EVENING, MORNING) is None
+    session = begin(store, cram=True, bank=BANK)
+    session.rate(Rating.GOOD, EVENING)
+    again = come_back(path, session, EVENING, MORNING)
+    assert again is not None
+    assert asked(again) == "b"
+    rate_all(again, MORNING)
+    assert again.left(MORNING) is None
+
+
+def test_an_unfinished_session_that_cannot_be_read_is_none() -> None:
+    assert from_document({}) is None
+    assert from_document({"version": 99}) is None
+    assert from_document({"version": 1, "day": "x"}) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from quizdl import jsonfile
 from quizdl.settings import Paths, Settings
 from quizdl.tui import LEAST_COLUMNS, LEAST_ROWS
 from quizdl.tui.screens.today import TodayScreen
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from quizdl.proof.receipts import Receipts
     from quizdl.session import Library, Plan, Session
     from quizdl.tui.screens.review import ReviewScreen
+    from quizdl.unfinished import Unfinished
 
 
 def local_now() -> datetime:
@@ -95,6 +98,8 @@ class QuizdlApp(App[None]):
         self.library: Library | None = None
         self.bank: Bank | None = None
         self.review: ReviewScreen | None = None
+        self.unfinished: Unfinished | None = None
+        """The session that was left in the middle, if it can be taken up."""
         self._pool: Pool | None = None
 
     def on_mount(self) -> None:
@@ -119,6 +124,7 @@ class QuizdlApp(App[None]):
         """Everything that is slow to import or to read, off the interface's thread."""
         from quizdl.bank import load
         from quizdl.session import open_library
+        from quizdl.unfinished import from_document
 
         try:
             bank = load(self.bank_root).require_questions()
@@ -127,6 +133,7 @@ class QuizdlApp(App[None]):
         except QuizdlError as error:
             self.post_message(self.Failed(error))
             return
+        self.unfinished = from_document(jsonfile.read(self._unfinished_path))
         library.warm(self.clock())
         self.post_message(self.Opened(library, bank, plan))
         self._prepare(bank)
@@ -157,6 +164,29 @@ class QuizdlApp(App[None]):
                 screen.show(self)
         if message.plan is not None:
             self.start_session(self.new_session(message.plan))
+
+    @property
+    def _unfinished_path(self) -> Path:
+        return self.paths.data / "unfinished.json"
+
+    def on_review_screen_moved_on(self, message: ReviewScreen.MovedOn) -> None:
+        """Remember where the learner is, for the next start."""
+        if message.left != self.unfinished:
+            self.unfinished = message.left
+            self._keep_unfinished()
+
+    @work(thread=True, group="unfinished")
+    def _keep_unfinished(self) -> None:
+        from quizdl.unfinished import to_document
+
+        left = self.unfinished
+        with suppress(OSError):  # a convenience: the log has all that counts
+            jsonfile.change(self._unfinished_path, lambda _: to_document(left) if left else {})
+
+    def left_session(self) -> Session | None:
+        if self.library is None or self.unfinished is None:
+            return None
+        return self.library.resume(self.unfinished, self.clock())
 
     def on_review_screen_edited(self, message: ReviewScreen.Edited) -> None:
         if self.library is not None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pilots import opened, place, text_of
+from pilots import opened, place, text_of, until
 from textual.pilot import Pilot
 
 from quizdl.memory import open_store
@@ -183,3 +183,22 @@ async def test_siblings_are_put_off_together(bank: Path, paths: Paths) -> None:
         assert "同标签的 2 道题" in text_of(app)
         await press(pilot, "u")
         assert "doubling 吗？" in text_of(app)
+
+
+async def test_a_session_left_in_the_middle_is_offered_at_the_next_start(
+    bank: Path, paths: Paths
+) -> None:
+    async with opened(bank, paths, plan=lambda bank: Plan(cram=True)) as (app, pilot, _):
+        await press(pilot, "space", "3")
+        assert "halving 吗？" in text_of(app)
+        await until(pilot, lambda: (paths.data / "unfinished.json").read_text().count("rating"))
+    async with opened(bank, paths) as (app, pilot, _):
+        assert "上次没做完，还剩 1 道" in text_of(app)
+        await press(pilot, "enter", "space", "4", "q", "enter")
+        assert "上次没做完，还剩 1 道" in text_of(app), "the day's session does not lose it"
+        await press(pilot, "c")
+        assert "halving 吗？" in text_of(app)
+        await press(pilot, "space", "3", "enter")
+        assert "上次没做完" not in text_of(app)
+    async with opened(bank, paths) as (app, _, _):
+        assert "上次没做完" not in text_of(app)

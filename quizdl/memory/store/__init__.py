@@ -154,6 +154,19 @@ class Store:
             log = history.standing(self._reader)
             return [replace(review, question=name) for name, review in log]
 
+    def reviews_of(self, numbers: Collection[int]) -> dict[int, tuple[Review, Recall | None]]:
+        """By number: those of these reviews that stand, with what was told at them."""
+        every = select(reviews, recalls.c.said, recalls.c.ticks)
+        every = every.select_from(history.LOG.outerjoin(recalls)).where(history.STANDING)
+        with explained(self._path), self._reader.begin():
+            return {
+                row.id: (
+                    to_review(row),
+                    None if row.said is None else to_recall(row.said, row.ticks),
+                )
+                for row in self._reader.execute(every.where(reviews.c.id.in_(numbers)))
+            }
+
     def resets(self) -> dict[str, datetime]:
         """When each question was last made new, under the names of today."""
         with explained(self._path), self._reader.begin():

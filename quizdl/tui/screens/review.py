@@ -33,6 +33,7 @@ from quizdl.tui.widgets.points import KEY as POINT
 from quizdl.tui.widgets.points import PointBlock, TextBlock
 from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Block, Sheet
+from quizdl.unfinished import Unfinished
 from quizdl.words import say
 
 LOOK_AGAIN = 10.0
@@ -98,6 +99,13 @@ class ReviewScreen(ProvingScreen):
         def __init__(self, question: Question) -> None:
             super().__init__()
             self.question = question
+
+    class MovedOn(Message):
+        """Another question is asked, or none: where the session stands, if it can be left."""
+
+        def __init__(self, left: Unfinished | None) -> None:
+            super().__init__()
+            self.left = left
 
     class Prepared(Message):
         """The answer has been laid out, and the receipts of its claims read: words by claim."""
@@ -216,6 +224,7 @@ class ReviewScreen(ProvingScreen):
         """While the learner recalls: make the answer ready, and say what the keys do."""
         if question is self._question:
             self.refresh_bindings()
+            self._moved_on()
             self._remember(question)
             self._lay_out(question, self._answer, self._text.text_width, self._clock())
 
@@ -289,7 +298,12 @@ class ReviewScreen(ProvingScreen):
             facts.append(say("tui.review.flagged"))
         self._status.show((Span("  " + "  ·  ".join((*facts, left)), "muted"),))
 
+    def _moved_on(self) -> None:
+        if self.session.has_plan:
+            self.post_message(self.MovedOn(self.session.left(self._clock())))
+
     def _finish(self) -> None:
+        self._moved_on()
         from quizdl.tui.screens.summary import SummaryScreen
 
         def closed(undo: bool | None) -> None:

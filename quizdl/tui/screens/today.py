@@ -15,6 +15,7 @@ from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
 if TYPE_CHECKING:
+    from quizdl.session import Session
     from quizdl.tui.app import QuizdlApp
 
 KINDS = ("learning", "review", "new")
@@ -25,12 +26,18 @@ class TodayScreen(Screen[None]):
     BINDINGS = [  # noqa: RUF012
         Binding("enter,space", "start", say("tui.key.start"), key_display="Enter"),
         Binding("a", "ahead", say("tui.key.ahead")),
+        Binding("c", "resume", say("tui.key.resume")),
         Binding("t", "app.stats", say("tui.key.stats")),
         Binding("slash", "app.browse", say("tui.key.browse"), key_display="/"),
         Binding("q,escape", "app.quit", say("tui.key.quit"), key_display="q"),
     ]
 
     _eager = False
+    _left: Session | None = None
+    """A session that was left in the middle."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._left is not None if action == "resume" else True
 
     def compose(self) -> ComposeResult:
         yield Static(say("tui.today.title"), id="today-title")
@@ -41,6 +48,7 @@ class TodayScreen(Screen[None]):
                         yield Digits("–")
                         yield Static(say(f"tui.today.{kind}"))
             yield Static(say("tui.today.opening"), id="today-time")
+            yield Static(id="today-left")
             yield Static(id="today-topics", markup=False)
         yield KeyLine()
 
@@ -73,6 +81,11 @@ class TodayScreen(Screen[None]):
             )
             text = say("tui.today.done", next=next_one)
         self.query_one("#today-time", Static).update(text)
+        self._left = app.left_session()
+        left = self._left.today(now).total if self._left is not None else 0
+        self.query_one("#today-left", Static).update(say("tui.today.left", count=left))
+        self.query_one("#today-left", Static).display = bool(left)
+        self.refresh_bindings()
         self.query_one("#today-topics", Static).update(self._topics(app))
         date = say(
             "tui.today.date", month=now.month, day=now.day, weekday=say(f"weekday.{now.weekday()}")
@@ -107,6 +120,12 @@ class TodayScreen(Screen[None]):
             app.start_session(session)
         else:
             self.notify(say("tui.today.nothing"))
+
+    def action_resume(self) -> None:
+        """Go on with the session that was left in the middle."""
+        app: QuizdlApp = self.app  # type: ignore[assignment]
+        if self._left is not None:
+            app.start_session(self._left)
 
     def action_ahead(self) -> None:
         from quizdl.session import Plan
