@@ -865,6 +865,12 @@ TEXT: dict[str, str] = {
     "tui.today.opening": "正在打开题库…",
     "tui.today.time": "{count} 道题，大约 {minutes} 分钟。按 Enter 开始",
     "tui.today.done": "今天的都做完了{next}。按 a 可以提前复习",
+    "tui.today.guide": """\
+第一次用：
+1  看到题目，先自己讲一遍，再按空格看答案
+2  按 r 运行证明：断言旁边，就是它必须失败的对照
+3  按 1 到 4 说记得怎样，quizdl 决定哪天再问
+?  这一屏的按键    /  找题    ctrl+p  全部命令""",
     "tui.today.left": "上次没做完，还剩 {count} 道。按 c 接着做",
     "tui.today.next": "，下一题在 {interval}后",
     "tui.today.nothing": "今天没有要做的题了。",

@@ -71,6 +71,20 @@ async def test_a_whole_session(bank: Path, paths: Paths, size: tuple[int, int]) 
         assert "今天的都做完了" in text_of(app)
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_the_first_time_today_tells_how_it_goes(
+    bank: Path, paths: Paths, size: tuple[int, int]
+) -> None:
+    async with opened(bank, paths, size) as (app, pilot, _):
+        shown = text_of(app)
+        for line in ("第一次用", "按空格看答案", "它必须失败的对照", "按 1 到 4", "ctrl+p"):
+            assert line in shown
+        await pilot.press("enter", "space", "4", "q", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, TodayScreen)
+        assert "第一次用" not in text_of(app)
+
+
 async def test_what_was_rated_is_there_at_the_next_start(bank: Path, paths: Paths) -> None:
     async with opened(bank, paths) as (app, pilot, _):
         await pilot.press("enter", "space", "4")

@@ -49,6 +49,7 @@ class TodayScreen(Screen[None]):
                         yield Static(say(f"tui.today.{kind}"))
             yield Static(say("tui.today.opening"), id="today-time")
             yield Static(id="today-left")
+            yield Static(id="today-guide")
             yield Static(id="today-topics", markup=False)
         yield KeyLine()
 
@@ -86,7 +87,11 @@ class TodayScreen(Screen[None]):
         self.query_one("#today-left", Static).update(say("tui.today.left", count=left))
         self.query_one("#today-left", Static).display = bool(left)
         self.refresh_bindings()
-        self.query_one("#today-topics", Static).update(self._topics(app))
+        started = app.library.started()
+        guide = self.query_one("#today-guide", Static)
+        guide.update(say("tui.today.guide"))
+        guide.display = not started  # for whom this is the first time
+        self.query_one("#today-topics", Static).update(self._topics(app, started))
         date = say(
             "tui.today.date", month=now.month, day=now.day, weekday=say(f"weekday.{now.weekday()}")
         )
@@ -96,10 +101,8 @@ class TodayScreen(Screen[None]):
             self._eager = False
             self.action_start()
 
-    def _topics(self, app: QuizdlApp) -> str:
-        assert app.library is not None
+    def _topics(self, app: QuizdlApp, started: frozenset[str]) -> str:
         assert app.bank is not None
-        started = app.library.started()
         lines = []
         for topic in app.bank.topics:
             ids = [question.id for question in app.bank.questions if question.topic == topic.id]
