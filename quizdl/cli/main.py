@@ -12,6 +12,7 @@ from quizdl.cli import (  # noqa: F401 - they add their commands
     importing,
     machine,
     proving,
+    serving,
     statistics,
     trusting,
 )

@@ -48,7 +48,8 @@ def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
     from quizdl.tui import run_app
 
     paths = find_paths()
-    run_app(bank_root(), paths, load_settings(paths.config_file), plan)
+    code = run_app(bank_root(), paths, load_settings(paths.config_file), plan)
+    click.get_current_context().exit(code)
 
 
 @main.command(

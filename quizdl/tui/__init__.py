@@ -20,20 +20,27 @@ LEAST_COLUMNS, LEAST_ROWS = 60, 16
 
 def run_app(
     bank_root: Path, paths: Paths, settings: Settings, plan: Callable[[Bank], Plan] | None
-) -> None:
+) -> int:
     """Open the interface; with a `plan` for the bank a session of it starts at once.
 
-    Raises QuizdlError when there is no terminal, or one too small to draw on.
+    Returns the exit code. Raises QuizdlError when there is no terminal, or one too small to draw
+    on; where Textual was told of another driver, that is not a terminal's (`quizdl serve`).
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise QuizdlError("tui.no_terminal")
-    columns, rows = os.get_terminal_size()
-    if columns < LEAST_COLUMNS or rows < LEAST_ROWS:
-        least = {"least_columns": LEAST_COLUMNS, "least_rows": LEAST_ROWS}
-        raise QuizdlError("tui.too_small", columns=columns, rows=rows, **least)
+    if "TEXTUAL_DRIVER" not in os.environ:
+        _require_terminal()
     from quizdl.tui.app import QuizdlApp
 
     app = QuizdlApp(bank_root, paths, settings, plan)
     app.run()
     if app.failure is not None:
         raise app.failure
+    return app.return_code or 0
+
+
+def _require_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise QuizdlError("tui.no_terminal")
+    columns, rows = os.get_terminal_size()
+    if columns < LEAST_COLUMNS or rows < LEAST_ROWS:
+        least = {"least_columns": LEAST_COLUMNS, "least_rows": LEAST_ROWS}
+        raise QuizdlError("tui.too_small", columns=columns, rows=rows, **least)

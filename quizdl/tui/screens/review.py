@@ -529,6 +529,10 @@ class ReviewScreen(ProvingScreen):
         """The question's text in the learner's own editor, then back to where they were."""
         if self._question is None:
             return
+        if self.app.is_web:
+            path = self._question.folder / "question.md"
+            self.notify(say("tui.review.in_browser", path=path), severity="warning")
+            return
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         folder = self._question.folder
         try:
