@@ -95,6 +95,7 @@ def _examine() -> Iterator[Finding]:
     from quizdl.bank import load
     from quizdl.proof.probe import active
     from quizdl.settings import find_paths, load_settings
+    from quizdl.web import INSTALL, is_installed
 
     parts = {"Python": platform.python_version()}
     missing = []
@@ -134,6 +135,10 @@ def _examine() -> Iterator[Finding]:
     good = columns >= 60 and rows >= 16
     key = "cli.doctor.size" if good else "cli.doctor.size.bad"
     yield Finding(say("cli.doctor.terminal"), good, say(key, columns=columns, rows=rows))
+    good, key = (True, "good") if is_installed() else (None, "missing")
+    yield Finding(
+        say("cli.doctor.browser"), good, say(f"cli.doctor.browser.{key}", command=INSTALL)
+    )
     try:
         for layer in active():
             state = say("cli.doctor.good" if layer.active else "cli.doctor.off")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from textual import messages
 from textual.drivers.web_driver import WebDriver
@@ -14,7 +15,7 @@ class PipeDriver(WebDriver):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self._write = self._send
+        self._write = partial(self._send)
 
     def _send(self, data: bytes) -> int:
         left = memoryview(data)

@@ -34,7 +34,7 @@
 
   const start = window.onload;
   window.onload = async (event) => {
-    const styles = ["16px", "bold 16px", "italic 16px"];
+    const styles = ["16px", "bold 16px", "italic 16px", "italic bold 16px"];
     await Promise.allSettled(
       styles.map((style) => document.fonts.load(`${style} "Roboto Mono"`, "a中")),
     );

@@ -17,6 +17,7 @@ from importlib import resources
 from string import Template
 
 from aiohttp import WSCloseCode, web
+from aiohttp.typedefs import Handler, Middleware
 
 from quizdl.web.session import MOST_CELLS, converse
 from quizdl.words import QuizdlError, say
@@ -24,8 +25,6 @@ from quizdl.words import QuizdlError, say
 HOST = "127.0.0.1"
 MOST_TABS = 4
 HEARTBEAT_SECONDS = 30
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def run(
@@ -150,7 +149,7 @@ def _file(path: str) -> Handler:
     return send
 
 
-def _guard(origins: set[str]) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _guard(origins: set[str]) -> Middleware:
     """Refuses other people's pages."""
 
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -19,9 +19,9 @@ from aiohttp import WSMsgType, web
 
 from quizdl.words import say
 
-LEAVE_SECONDS = 5
+LEAVE_SECONDS = 4
 """For a child to leave once it is asked; then it is told, then killed."""
-TOLD_SECONDS = 2
+TOLD_SECONDS = 1
 MOST_CELLS = 1000
 KEPT_ERRORS = 1 << 16
 HELLO = b"__GANGLION__\n"
@@ -154,12 +154,10 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         child.stdin.write(_meta({"type": "quit"}))
         child.stdin.close()
     for insist, seconds in ((child.terminate, LEAVE_SECONDS), (child.kill, TOLD_SECONDS)):
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(child.wait(), seconds)
-            return
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                insist()
+        if child.returncode is None:
+            insist()
     await child.wait()
 
 
