@@ -58,7 +58,7 @@ class Served:
         (pid,) = [pid for pid, args in self.children().items() if "-m quizdl --bank" in args]
         return pid
 
-    def wait_for_none(self, seconds: float = 10) -> None:
+    def wait_for_none(self, seconds: float = 20) -> None:
         end = time.monotonic() + seconds
         while left := self.children():
             assert time.monotonic() < end, left

@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 
 from quizdl.words import say
 
-LEAVE_SECONDS = 4
+LEAVE_SECONDS = 6
 """For a child to leave once it is asked; then it is told, then killed."""
 TOLD_SECONDS = 1
 MOST_CELLS = 1000
