@@ -23,6 +23,7 @@
         said.textContent = reason;
         setTimeout(() => again.focus());  // once it is shown
       });
+      addEventListener("pagehide", () => this.close());  // or the browser may keep it, frozen
     }
   };
 
@@ -31,6 +32,8 @@
     watch.disconnect();
     document.querySelector(".xterm-helper-textarea").focus();
   }).observe(document.body, { attributeFilter: ["class"] });
+
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
   const start = window.onload;
   window.onload = async (event) => {
