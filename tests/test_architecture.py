@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-HEAVY = ("textual", "numpy", "sqlalchemy", "alembic", "fsrs", "rich", "latex2mathml", "markdown_it")
+HEAVY = (
+    "textual",
+    "aiohttp",
+    "numpy",
+    "sqlalchemy",
+    "alembic",
+    "fsrs",
+    "rich",
+    "latex2mathml",
+    "markdown_it",
+)
 
 
 def modules_after(code: str) -> set[str]:
@@ -37,6 +47,8 @@ def test_help_imports_nothing_heavy() -> None:
         ("import quizdl.tui.app, quizdl.tui.screens.today", ("sqlalchemy", "numpy", "fsrs")),
         ("import quizdl.proof.pool, quizdl.proof.judge, quizdl.proof.report", ("numpy",)),
         ("import quizdl.memory.queue, quizdl.memory.scheduler, quizdl.session", ("sqlalchemy",)),
+        ("import quizdl.web, quizdl.cli.serving", ("aiohttp", "textual_serve", "textual")),
+        ("import quizdl.web.server", ("textual", "numpy", "sqlalchemy")),
         ("import quizdl.proof", ("sqlalchemy", "textual", "rich", "click", "numpy")),
     ],
 )

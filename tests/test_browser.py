@@ -155,7 +155,7 @@ async def test_a_review_in_the_browser(
             await browser.wait_for("window.painted && painted.includes('1 道题')")
             await browser.open("about:blank")
             server.wait_for_none()
-            await browser.open(server.address)
+            await browser.ask("POST", "/back")
             await browser.wait_for_paint("1 道题")
         server.wait_for_none()  # the browser was closed
         with open_store(server.home / "memory.sqlite3") as store:
