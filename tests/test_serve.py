@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +19,7 @@ from serving import Served, Tab, answering, served
 from terminals import Quizdl
 
 from quizdl.memory import open_store
+from quizdl.web import NEEDED
 
 pytestmark = pytest.mark.slow
 
@@ -258,6 +260,11 @@ def test_without_the_extra(surroundings: dict[str, str], missing: str, command: 
         assert (ran.returncode, said) == (1, line + "\n")
     else:
         assert line.startswith("–"), "it is no fault"
+
+
+def test_what_is_to_be_installed_is_what_was_declared() -> None:
+    text = Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8")
+    assert NEEDED in tomllib.loads(text)["project"]["optional-dependencies"]["serve"]
 
 
 def test_opening_the_browser(tmp_path: Path, bank: Path) -> None:
