@@ -64,6 +64,7 @@ class QuizdlApp(App[None]):
         Binding("question_mark,f1", "help", say("tui.key.help"), key_display="?"),
         Binding("slash", "browse", say("tui.key.browse"), key_display="/", show=False),
         Binding("ctrl+p", "command_palette", say("tui.key.palette"), show=False),
+        Binding("ctrl+z", "suspend_process", say("tui.key.suspend_process"), show=False),
         Binding("ctrl+q", "quit", say("tui.key.quit"), show=False, priority=True),
     ]
     ENABLE_COMMAND_PALETTE = True

@@ -785,6 +785,7 @@ TEXT: dict[str, str] = {
     "tui.too_small": "终端太小：现在 {columns} 列 × {rows} 行，至少要 {least_columns} × {least_rows}。放大窗口，或缩小字号。",
     "tui.key.help": "帮助",
     "tui.key.palette": "命令面板",
+    "tui.key.suspend_process": "放到后台（fg 回来）",
     "tui.key.quit": "退出",
     "tui.key.back": "返回",
     "tui.key.start": "开始",

@@ -27,25 +27,11 @@ from quizdl.settings import Settings
 pytestmark = pytest.mark.slow
 
 
-class Terminal:
-    """A quizdl in a terminal of its own; what it wrote is kept in `seen`."""
+class Keyboard:
+    """The far end of a terminal: keys go in, what is painted comes out and is kept in `seen`."""
 
-    def __init__(self, home: Path, bank: Path, columns: int = 80, rows: int = 24) -> None:
-        trust_bank(bank, home)
-        self._fd, child = pty.openpty()
-        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environ = os.environ | {
-            "QUIZDL_HOME": str(home),
-            "QUIZDL_BANK": str(bank),
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-        }
-        command = [sys.executable, "-m", "quizdl"]
-        self.process = subprocess.Popen(
-            command, stdin=child, stdout=child, stderr=child, env=environ, start_new_session=True
-        )
-        os.close(child)
-        self.seen = ""
+    def __init__(self, fd: int) -> None:
+        self._fd, self.seen = fd, ""
 
     def press(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
@@ -61,6 +47,27 @@ class Terminal:
             except OSError:  # the other end is gone
                 break
         assert text in self.seen, self.seen[-2000:]
+
+
+class Terminal(Keyboard):
+    """A quizdl in a terminal of its own."""
+
+    def __init__(self, home: Path, bank: Path, columns: int = 80, rows: int = 24) -> None:
+        trust_bank(bank, home)
+        fd, child = pty.openpty()
+        super().__init__(fd)
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environ = os.environ | {
+            "QUIZDL_HOME": str(home),
+            "QUIZDL_BANK": str(bank),
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+        }
+        command = [sys.executable, "-m", "quizdl"]
+        self.process = subprocess.Popen(
+            command, stdin=child, stdout=child, stderr=child, env=environ, start_new_session=True
+        )
+        os.close(child)
 
     def hang_up(self) -> None:
         if self._fd >= 0:
@@ -182,3 +189,37 @@ def test_editing_the_question_in_ones_own_editor(
         term.wait_for("doubling 吗？")
         term.press(" ")
         term.wait_for("当然会。")
+
+
+def test_it_is_put_into_the_background_and_comes_back(tmp_path: Path, bank: Path) -> None:
+    """In a shell with job control, as nothing else can stop a process group and go on."""
+    trust_bank(bank, tmp_path / "home")
+    environ = os.environ | {"QUIZDL_HOME": str(tmp_path / "home"), "QUIZDL_BANK": str(bank)}
+    environ |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PS1": "shell> "}
+    shell, fd = pty.fork()
+    if shell == 0:
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], environ)
+    try:
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        term = Keyboard(fd)
+        term.wait_for("shell> ")
+        term.press(f"{sys.executable} -m quizdl\r")
+        term.wait_for("2 道题")
+        term.press("\r")
+        term.wait_for("doubling 吗？")
+        term.press("\x1a")
+        term.wait_for("Stopped")
+        term.press("echo still $((40 + 2)) here\r")
+        term.wait_for("still 42 here")
+        term.press("fg\r")
+        term.wait_for("doubling 吗？")
+        term.press(" ")
+        term.wait_for("不假思索")
+        term.press("4")
+        term.wait_for("halving 吗？")
+        term.press("q")
+        term.wait_for("打分 1 次")
+    finally:
+        os.kill(shell, signal.SIGKILL)
+        os.close(fd)
+        os.waitpid(shell, 0)
