@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +22,9 @@ from quizdl.session import Plan, open_library
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
 from quizdl.tui.screens import review
+from quizdl.tui.screens.browse import BrowseScreen
 from quizdl.tui.screens.review import ReviewScreen
+from quizdl.tui.screens.stats import StatsScreen
 from quizdl.tui.screens.summary import SummaryScreen
 from quizdl.tui.screens.today import TodayScreen
 from quizdl.tui.widgets.claims import Stage
@@ -538,3 +542,32 @@ async def test_after_the_lab_it_is_too_late_to_predict(bank: Path, paths: Paths)
     async with opened(bank, paths, (120, 40)) as (app, pilot, _):
         await pilot.press("enter", "space", "l", "escape", "p")
         await until(pilot, lambda: "第一次运行之前" in text_of(app))
+
+
+async def test_a_memory_that_can_no_longer_be_read_is_told_and_nothing_ends(
+    bank: Path, paths: Paths
+) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "4", "q", "enter")
+        await pilot.pause()
+        with closing(sqlite3.connect(paths.database)) as other:  # so that nothing is cached
+            other.execute("CREATE TABLE other (x)")
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with paths.database.open("r+b") as file:
+            size = file.seek(0, 2)
+            file.seek(4096)
+            file.write(b"\xaa" * (size - 4096))
+        for keys, screen in (
+            (["enter"], TodayScreen),
+            (["a"], TodayScreen),
+            (["slash"], BrowseScreen),
+            (["ctrl+r"], BrowseScreen),
+            (["ctrl+s"], BrowseScreen),
+            (["escape"], TodayScreen),
+            (["t"], StatsScreen),
+        ):
+            app.clear_notifications()
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert isinstance(app.screen, screen), keys
+            assert "memory.sqlite3" in str([n.message for n in app._notifications]), keys

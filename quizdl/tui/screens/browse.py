@@ -21,6 +21,7 @@ from quizdl.render.cells import pad, truncate
 from quizdl.render.text import Line, Span
 from quizdl.search import Index, Remembered, parse
 from quizdl.session import Library, Session, Standing, format_interval, standing
+from quizdl.tui.explained import explained
 from quizdl.tui.screens.choice import ChoiceScreen
 from quizdl.tui.screens.proving import WIDE
 from quizdl.tui.widgets.drawn import Band
@@ -179,7 +180,8 @@ class BrowseScreen(Screen[Session]):
 
     def _look_again(self) -> None:
         """What is remembered may have changed."""
-        self._remembered = self._library.remembered(self._clock())
+        with explained(self.app):
+            self._remembered = self._library.remembered(self._clock())
         self._search()
         self._list.refresh()
 
@@ -256,11 +258,12 @@ class BrowseScreen(Screen[Session]):
         if self._session_of is None:
             self.notify(say("tui.browse.busy"))
             return
-        session = self._session_of(questions, cram)
-        if session.today(self._clock()).total:
-            self.dismiss(session)
-        else:
-            self.notify(say("tui.browse.nothing"))
+        with explained(self.app):
+            session = self._session_of(questions, cram)
+            if session.today(self._clock()).total:
+                self.dismiss(session)
+            else:
+                self.notify(say("tui.browse.nothing"))
 
     def action_suspend_question(self) -> None:
         if (question := self._list.current) is not None:
@@ -320,24 +323,18 @@ class BrowseScreen(Screen[Session]):
         self.notify(say("tui.browse.reset", count=len(changed)))
 
     def _take_back(self) -> None:
-        changed, back = self._undo.pop()
-        if not self._explained(back):
-            self._undo.append((changed, back))
-        self._look_again()
+        _, back = self._undo[-1]
+        with explained(self.app):
+            back()
+            self._undo.pop()
+            self._look_again()
 
     def _change(self, changed: Sequence[Question], do: Callable[[], Callable[[], object]]) -> None:
         """`do` it to these, and remember what takes it back, which is what it returns."""
-        if changed and self._explained(lambda: self._undo.append((changed, do()))):
-            self._look_again()
-
-    def _explained(self, do: Callable[[], object]) -> bool:
-        """Whether it was done; if not, a full disk, say, the learner reads why."""
-        try:
-            do()
-        except QuizdlError as error:
-            self.notify(str(error), severity="error")
-            return False
-        return True
+        with explained(self.app):
+            if changed:
+                self._undo.append((changed, do()))
+                self._look_again()
 
     def action_complete(self) -> None:
         """The last word becomes the first of the hints."""

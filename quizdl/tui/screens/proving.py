@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from textual import on, work
@@ -24,6 +24,7 @@ from quizdl.model import (
 )
 from quizdl.proof import predict
 from quizdl.tui.bench import Bench
+from quizdl.tui.explained import explained
 from quizdl.tui.follower import Follower
 from quizdl.tui.widgets.claims import ClaimBlock
 from quizdl.tui.widgets.page import Page
@@ -76,13 +77,9 @@ class ProvingScreen(Screen[None]):
         """A prediction speaks for this grade."""
         self._ratings.suggest(rating)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self) -> AbstractContextManager[None]:
         """A disk that is full, say: the learner reads why, and the question stays."""
-        try:
-            yield
-        except QuizdlError as error:
-            self.notify(str(error), severity="error", timeout=12)
+        return explained(self.app)
 
     @property
     def _wide(self) -> bool:

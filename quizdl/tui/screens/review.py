@@ -350,7 +350,9 @@ class ReviewScreen(ProvingScreen):
                 return True
 
     def action_reveal(self) -> None:
-        if self._question is not None:
+        if self._question is None:
+            return
+        with self._explained():
             outcomes = self.session.reveal(self._clock())
             before = outcomes[Rating.GOOD].before
             self._turn = before.reps if before else 0
@@ -475,8 +477,9 @@ class ReviewScreen(ProvingScreen):
                 self.notify(say("tui.review.nothing_to_redo"))
 
     def action_skip(self) -> None:
-        self.session.skip(self._clock())
-        self._show_current()
+        with self._explained():
+            self.session.skip(self._clock())
+            self._show_current()
 
     def action_bury(self) -> None:
         with self._explained():

@@ -14,6 +14,7 @@ from quizdl.model import Topic
 from quizdl.overview import stats_lines
 from quizdl.render.text import Line, Span
 from quizdl.session import Library
+from quizdl.tui.explained import explained
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.sheet import Block, Sheet
@@ -62,8 +63,9 @@ class StatsScreen(Screen[None]):
     def _show(self) -> None:
         period = PERIODS[self._period]
         self._title.show((Span("  " + say("tui.stats.title", days=period), "strong"),))
-        found = self._library.stats(self._topics, period, self._clock())
-        self._sheet.show(_Overview(partial(stats_lines, found, period)))
+        with explained(self.app):
+            found = self._library.stats(self._topics, period, self._clock())
+            self._sheet.show(_Overview(partial(stats_lines, found, period)))
 
     def action_period(self) -> None:
         self._period = (self._period + 1) % len(PERIODS)

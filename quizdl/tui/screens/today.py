@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Digits, Static
 
 from quizdl.render.cells import pad
+from quizdl.tui.explained import explained
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
@@ -58,8 +59,12 @@ class TodayScreen(Screen[None]):
 
     def show(self, app: QuizdlApp) -> None:
         """Put up today's figures; before the library is open there are none."""
-        if app.library is None or app.bank is None:
-            return
+        if app.library is not None and app.bank is not None:
+            with explained(app):
+                self._show(app)
+
+    def _show(self, app: QuizdlApp) -> None:
+        assert app.library is not None
         from quizdl.session import format_interval
 
         now = app.clock()
@@ -119,10 +124,12 @@ class TodayScreen(Screen[None]):
         app: QuizdlApp = self.app  # type: ignore[assignment]
         if app.library is None:
             self._eager = True
-        elif (session := app.new_session()).today(app.clock()).total:
-            app.start_session(session)
-        else:
-            self.notify(say("tui.today.nothing"))
+            return
+        with explained(app):
+            if (session := app.new_session()).today(app.clock()).total:
+                app.start_session(session)
+            else:
+                self.notify(say("tui.today.nothing"))
 
     def action_resume(self) -> None:
         """Go on with the session that was left in the middle."""
@@ -135,4 +142,5 @@ class TodayScreen(Screen[None]):
 
         app: QuizdlApp = self.app  # type: ignore[assignment]
         if app.library is not None:
-            app.start_session(app.new_session(Plan(ahead=True)))
+            with explained(app):
+                app.start_session(app.new_session(Plan(ahead=True)))
