@@ -34,6 +34,7 @@ BROKEN = {
     "no-sentence": ("## 一句话\n会的。", "## 一句话", 8, "一句话"),
     "tabbed-heading": ("## 一句话\n会的。", "##\t一句话", 8, "一句话"),
     "two-points": ("- [三倍不是翻倍](demo.py#triples)。\n", "", 11, "2 条"),
+    "eight-points": ("- [三倍不是", "- 又一条。\n" * 5 + "- [三倍不是", 11, "8 条"),
     "few-must": (
         "。\n- [平方不是翻倍](demo.py#squares)。\n- [三倍",
         "。\n- （加分）[平方不是](demo.py#squares)。\n- （加分）[三倍",

@@ -15,6 +15,7 @@ from quizdl.words import say
 VERDICTS = tuple(say(f"render.verdict_{name}") for name in ("true", "part", "loose", "false"))
 LEAST_CLAIMS = 3
 LEAST_MUST = 2
+LEAST_POINTS, MOST_POINTS = 3, 7
 
 _UNFINISHED = re.compile("TODO|FIXME|待写")
 _CLAIM_LINK = re.compile(r"\]\(demo\.py#\w+\)")
@@ -50,8 +51,8 @@ def check_question(question: Question) -> Iterator[Problem]:
             yield problem(1, "no_section", name=name)
     if "要点" in titles:
         line, body = titles["要点"]
-        if not 3 <= (count := len(items(body))) <= 6:
-            yield problem(line, "key_points", count=count)
+        if not LEAST_POINTS <= (count := len(items(body))) <= MOST_POINTS:
+            yield problem(line, "key_points", count=count, least=LEAST_POINTS, most=MOST_POINTS)
         if sum(point.must for point in key_points(question.back)) < LEAST_MUST:
             yield problem(line, "must_points", least=LEAST_MUST, bonus=BONUS)
     if "辨析" in titles:

@@ -18,7 +18,7 @@ terms = {{ "中心差分" = "central difference" }}
 ## 要点
 - 待写：把断言写成链接，
   [二次函数的中心差分等于导数](demo.py#matches_derivative)。
-- 待写：3 到 6 条，每条可以单独勾对。
+- 待写：3 到 7 条，每条可以单独勾对；合起来要答完题目问的。
 - 待写：至少三条断言有证明。
 
 ## 推导
@@ -381,7 +381,7 @@ TEXT: dict[str, str] = {
     "check.no_section": "缺少“## {name}”小节。",
     "check.no_section.fix": "补上“## {name}”；写法见 quizdl new 生成的样板。",
     "check.key_points": "要点有 {count} 条。",
-    "check.key_points.fix": "写 3 到 6 条，每条一个列表项，可以逐条勾对。",
+    "check.key_points.fix": "写 {least} 到 {most} 条，每条一个列表项，可以逐条勾对。",
     "check.must_points": "要点里必须说到的不到 {least} 条。",
     "check.must_points.fix": "只给锦上添花的那几条在开头写“{bonus}”。",
     "check.no_statements": "辨析里没有列表项。",
