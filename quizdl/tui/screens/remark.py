@@ -18,7 +18,9 @@ class RemarkScreen(ModalScreen[str | None]):
     """Dismissed with the text, which is kept whatever key closes it; None when it is as it was."""
 
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,ctrl+s", "keep", say("tui.key.remark.keep"), priority=True),
+        Binding(
+            "escape,ctrl+s", "keep", say("tui.key.remark.keep"), priority=True, key_display="Esc"
+        ),
     ]
 
     def __init__(self, title: str, text: str) -> None:

@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from quizdl.model import Rating
-from quizdl.render.cells import pad
+from quizdl.render.cells import cells, pad
 from quizdl.render.text import Line, Span
 from quizdl.tui.widgets.drawn import Band
 from quizdl.words import say
@@ -66,9 +66,10 @@ class RatingBar(Band):
         for rating in Rating:
             name = rating.name.lower()
             title = say("tui.rating.title", key=rating.value, name=say(f"rating.{name}"))
-            if rating is self._suggested:
-                title = say("tui.rating.suggested", title=title)
-            texts = (title, intervals[rating], say(f"rating.{name}.meaning"))
             room = width * rating // len(Rating) - width * (rating - 1) // len(Rating)
+            if rating is self._suggested:
+                whole = say("tui.rating.suggested", title=title)
+                title = whole if cells(whole) < room else f"▸ {title}"
+            texts = (title, intervals[rating], say(f"rating.{name}.meaning"))
             columns.append([Span(pad(text, room, "center"), f"rating.{name}") for text in texts])
         return [*zip(*columns, strict=True)]
