@@ -10,6 +10,10 @@ def main() -> None:
     (interrupted)."""
     open_streams()
     try:
+        from quizdl.words import speak
+        from quizdl.words.choice import choose
+
+        speak(choose())  # before the commands are imported: their help is made then
         from quizdl.cli import run
 
         code = run(sys.argv[1:])

@@ -11,7 +11,7 @@ from quizdl.render.figure import figure_lines
 from quizdl.render.markdown import inline
 from quizdl.render.table import table
 from quizdl.render.text import Line, Span, clip, width_of
-from quizdl.words import say
+from quizdl.words import listed, say
 
 _POINTS = 8
 """Weak points that are listed."""
@@ -87,7 +87,7 @@ def _topic_row(each: TopicStats) -> list[str]:
         f"{each.started}/{each.questions}",
         _percent(each.retrievability),
         _percent(passed),
-        "、".join(each.weak),
+        listed(each.weak),
     ]
 
 

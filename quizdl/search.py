@@ -24,7 +24,7 @@ from functools import cached_property, lru_cache
 from quizdl.memory import scheduler
 from quizdl.memory.queue import is_due, is_leech, is_weak
 from quizdl.model import Card, Mark, Question, State
-from quizdl.words import QuizdlError
+from quizdl.words import QuizdlError, listed
 
 OPERATORS = ("topic", "tag", "company", "level", "is", "prop")
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
@@ -73,10 +73,10 @@ def parse(text: str) -> tuple[Term, ...]:
             if kind in ("http", "https"):
                 kind, value = "", prefix + value
             else:
-                known = "、".join(f"{name}:" for name in OPERATORS)
+                known = listed(f"{name}:" for name in OPERATORS)
                 raise QuizdlError("search.operator", name=kind, known=known)
         if kind == "is" and value not in _STATES:
-            raise QuizdlError("search.state", value=value, known="、".join(_STATES))
+            raise QuizdlError("search.state", value=value, known=listed(_STATES))
         if kind == "prop" and not _PROPERTY.fullmatch(value):
             raise QuizdlError("search.property", value=value)
         if kind == "level" and value not in ("1", "2", "3"):

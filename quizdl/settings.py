@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, listed, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Settings:
     """With nothing else left, a learning step due within this many minutes is shown early."""
     predict: bool = False
     """Ask for a prediction before the first run of a proof."""
+    language: str = "auto"
+    """Of the interface (`quizdl.words.choice`)."""
 
     _RANGES = {  # noqa: RUF012 - read only
         "desired_retention": (0.7, 0.99),
@@ -62,6 +64,7 @@ class Settings:
         "rollover_hour": (0, 12),
         "learn_ahead_minutes": (0, 1440),
     }
+    _CHOICES = {"language": ("auto", "zh", "en")}  # noqa: RUF012 - read only
 
 
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
@@ -93,12 +96,14 @@ def load_settings(path: Path) -> Settings:
     kinds = {f.name: type(f.default) for f in fields(Settings)}
     for key, value in raw.items():
         if key not in kinds:
-            names = "、".join(kinds)
-            raise QuizdlError("settings.unknown_key", path=path, key=key, known=names)
+            raise QuizdlError("settings.unknown_key", path=path, key=key, known=listed(kinds))
         allowed = (int, float) if kinds[key] is float else (kinds[key],)
         if type(value) not in allowed:  # not isinstance: a truth value is no whole number
             kind = say(f"settings.kind.{kinds[key].__name__}")
             raise QuizdlError("settings.wrong_type", path=path, key=key, kind=kind)
+        choices = Settings._CHOICES.get(key, (value,))
+        if value not in choices:
+            raise QuizdlError("settings.choice", path=path, key=key, known=listed(choices))
         low, high = Settings._RANGES.get(key, (value, value))
         if not low <= value <= high:
             raise QuizdlError("settings.range", path=path, key=key, low=low, high=high)

@@ -1,4 +1,7 @@
-"""Shared by all tests: a small bank, and the command line as a child process."""
+"""Shared by all tests: a small bank, and the command line as a child process.
+
+quizdl speaks Chinese here, whatever the locale of the machine.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,21 @@ from pathlib import Path
 import pytest
 from banks import trust_banks_below, write_question
 from terminals import Quizdl
+
+from quizdl.words.choice import VARIABLE
+
+os.environ[VARIABLE] = "zh"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where quizdl runs from its source, the English texts are as they are written now."""
+    from translations import PATH, compile_texts
+
+    compiled = PATH.with_suffix(".mo")
+    if hasattr(config, "workerinput") or not PATH.exists():
+        return
+    if not compiled.exists() or compiled.stat().st_mtime < PATH.stat().st_mtime:
+        compile_texts()
 
 
 @pytest.fixture
@@ -25,7 +43,8 @@ def bank(tmp_path: Path) -> Path:
 def surroundings(tmp_path: Path) -> dict[str, str]:
     """The environment of a child: a home of its own, and nothing of the caller's quizdl."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QUIZDL_")}
-    return kept | {"QUIZDL_HOME": str(tmp_path / "home"), "PYTHONIOENCODING": "utf-8"}
+    own = {"QUIZDL_HOME": str(tmp_path / "home"), VARIABLE: "zh", "PYTHONIOENCODING": "utf-8"}
+    return kept | own
 
 
 PROVING = {"run", "check", "review", "export"}

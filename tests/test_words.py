@@ -9,7 +9,9 @@ import pytest
 
 import quizdl
 from quizdl.words import QuizdlError, say
-from quizdl.words.zh import TEXT
+from quizdl.words.zh import DOCUMENTS, TEXT
+
+EVERY = TEXT | DOCUMENTS
 
 SOURCES = [p for p in Path(quizdl.__file__).parent.rglob("*.py") if "_content" not in p.parts]
 CODE = {path: path.read_text("utf-8") for path in SOURCES if path.name != "zh.py"}
@@ -33,8 +35,11 @@ def patterns() -> list[re.Pattern[str]]:
 
 def test_every_literal_key_exists() -> None:
     for path, text in CODE.items():
-        for key in re.findall(r'\b(?:say|QuizdlError)\(\s*"([^"]+)"', text):
+        for key in re.findall(r'\b(?:say|both|QuizdlError)\(\s*"([^"]+)"', text):
             assert key in TEXT, f"{path.name}: {key}"
+        for key in re.findall(r'\bin_chinese\(\s*"([^"]+)"', text):
+            assert key in EVERY, f"{path.name}: {key}"
+    assert not TEXT.keys() & DOCUMENTS.keys()
 
 
 def test_no_text_is_left_over() -> None:
@@ -47,7 +52,7 @@ def test_no_text_is_left_over() -> None:
     )
     unused = [
         key
-        for key in TEXT
+        for key in EVERY
         if not mentions(key).search(everything)
         and not any(pattern.fullmatch(key) for pattern in dynamic)
         and key.split(".")[1] not in stems

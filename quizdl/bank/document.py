@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quizdl.model import Problem, Reference
-from quizdl.words import say
+from quizdl.words import listed, say
 
 FENCE = "+++"
 KEYS = ("level", "tags", "asked_by", "refs", "formerly", "terms")
@@ -69,7 +69,7 @@ def read_document(text: str, path: Path) -> tuple[Document | None, tuple[Problem
         return next((n for n, line in enumerate(head, 2) if pattern.match(line)), 1)
 
     for key in raw.keys() - set(KEYS):
-        complain(where(key), "unknown_key", key=key, known="、".join(KEYS))
+        complain(where(key), "unknown_key", key=key, known=listed(KEYS))
     level = raw.get("level")
     if type(level) is not int or level not in (1, 2, 3):
         complain(where("level"), "level")

@@ -15,7 +15,7 @@ from pathlib import Path
 from quizdl.bank.declaration import read_claims
 from quizdl.bank.document import Document, read_document, toml_fault
 from quizdl.model import Claim, Problem, Question, Topic
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, listed, say
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 TOPIC_KEYS = ("title", "order", "questions")
@@ -54,7 +54,7 @@ class Bank:
         ids = [question.id for question in self.questions]
         near = difflib.get_close_matches(question_id, ids, n=3, cutoff=0.5)
         near = near or [each for each in ids if question_id and question_id in each][:3]
-        hint = say("bank.hint", names="、".join(near)) if near else say("bank.hint.list")
+        hint = say("bank.hint", names=listed(near)) if near else say("bank.hint.list")
         raise QuizdlError("bank.unknown_id", id=question_id, hint=hint)
 
     def get_claims(self, target: str) -> tuple[Question, tuple[Claim, ...]]:
@@ -65,7 +65,7 @@ class Bank:
             return question, question.claims
         claim = question.claim(claim_id)
         if claim is None:
-            names = "、".join(each.id for each in question.claims)
+            names = listed(each.id for each in question.claims)
             raise QuizdlError("bank.unknown_claim", id=question.id, claim=claim_id, names=names)
         return question, (claim,)
 
@@ -74,7 +74,8 @@ def problem_line(problem: Problem) -> str:
     """All of a problem in one line."""
     key = "bank.problem" if problem.line > 0 else "bank.problem.no_line"
     message = " ".join(problem.message.split())
-    return say(key, path=problem.path, line=problem.line, message=message, fix=problem.fix)
+    text = say(key, path=problem.path, line=problem.line, message=message, fix=problem.fix)
+    return text.rstrip()  # where there is nothing to fix
 
 
 def load(root: Path) -> Bank:
@@ -189,7 +190,7 @@ def _read_topic(folder: Path) -> tuple[Topic, list[str], list[Problem]]:
             return topic, [], problems
         title, position, order = raw.get("title"), raw.get("order"), raw.get("questions", [])
         for key in raw.keys() - set(TOPIC_KEYS):
-            complain("unknown_key", key=key, known="、".join(TOPIC_KEYS))
+            complain("unknown_key", key=key, known=listed(TOPIC_KEYS))
         if isinstance(title, str) and title and type(position) is int:
             topic = Topic(folder.name, title, position)
         else:

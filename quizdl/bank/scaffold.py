@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quizdl.bank.loader import NUMBERED, SLUG, load
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, in_chinese
 
 
 def create(root: Path, target: str) -> Path:
@@ -29,9 +29,9 @@ def create(root: Path, target: str) -> Path:
     try:
         folder.mkdir(parents=True)
         if not topic_file.exists():
-            topic_file.write_text(say("scaffold.topic", topic=topic), "utf-8")
-        (folder / "question.md").write_text(say("scaffold.question"), "utf-8")
-        (folder / "demo.py").write_text(say("scaffold.demo"), "utf-8")
+            topic_file.write_text(in_chinese("scaffold.topic", topic=topic), "utf-8")
+        (folder / "question.md").write_text(in_chinese("scaffold.question"), "utf-8")
+        (folder / "demo.py").write_text(in_chinese("scaffold.demo"), "utf-8")
     except OSError as error:
         raise QuizdlError("bank.new.unwritable", path=folder, why=error.strerror) from error
     return folder

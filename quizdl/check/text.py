@@ -10,9 +10,11 @@ from quizdl.bank import Bank
 from quizdl.bank.sections import BONUS, items, key_points, sections
 from quizdl.check.source import source_problems
 from quizdl.model import Problem, Question
-from quizdl.words import say
+from quizdl.words import in_chinese, listed, say
 
-VERDICTS = tuple(say(f"render.verdict_{name}") for name in ("true", "part", "loose", "false"))
+VERDICTS = tuple(
+    in_chinese(f"render.verdict_{name}") for name in ("true", "part", "loose", "false")
+)
 LEAST_CLAIMS = 3
 LEAST_MUST = 2
 LEAST_POINTS, MOST_POINTS = 3, 7
@@ -63,7 +65,7 @@ def check_question(question: Question) -> Iterator[Problem]:
         for item in found:
             if _verdict(item[1]) is None:
                 at = line + 1 + body.count("\n", 0, item.start())
-                yield problem(at, "verdict", verdicts="、".join(VERDICTS))
+                yield problem(at, "verdict", verdicts=listed(VERDICTS))
     if "追问" in titles:
         line, body = titles["追问"]
         found = items(body)

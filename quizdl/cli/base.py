@@ -1,4 +1,4 @@
-"""What all commands share: Chinese help, options, the bank that was chosen, printing."""
+"""What all commands share: help in our words, options, the bank that was chosen, printing."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class _Formatter(click.HelpFormatter):
-    """Headings with the colon of Chinese."""
+    """Headings with the colon of the language."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         self.write(f"{say('cli.usage')}{prog} {args}\n")
 
     def write_heading(self, heading: str) -> None:
-        self.write(f"{heading}：\n")
+        self.write(say("cli.heading", heading=heading) + "\n")
 
 
 class _Context(click.Context):
     formatter_class = _Formatter
 
 
-class Chinese(click.Command):
-    """A command whose help is Chinese, and whose errors know which command they are about."""
+class Worded(click.Command):
+    """A command whose help is in our words, and whose errors know which command they are about."""
 
     context_class = _Context
 
@@ -57,8 +57,8 @@ class Chinese(click.Command):
             raise
 
 
-class ChineseGroup(Chinese, click.Group):
-    command_class = Chinese
+class WordedGroup(Worded, click.Group):
+    command_class = Worded
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, subcommand_metavar=say("cli.command"), **kwargs)

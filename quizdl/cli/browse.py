@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     "list",
     help=say("cli.list"),
     epilog=examples(
-        "quizdl list 方差 初始化",
+        f"quizdl list {say('cli.example.other')} {say('cli.example.word')}",
         "quizdl list tidu is:weak",
-        'quizdl list topic:优化器 "prop:r<0.9"',
+        f'quizdl list topic:{say("cli.example.topic")} "prop:r<0.9"',
         "quizdl list --company 字节 --json",
     ),
 )

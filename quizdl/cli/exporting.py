@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from quizdl.cli.base import (
-    ChineseGroup,
+    WordedGroup,
     bank_option,
     chosen_questions,
     examples,
@@ -28,7 +28,7 @@ from quizdl.cli.base import (
     progress_bar,
 )
 from quizdl.cli.study import main
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, in_chinese, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
@@ -40,7 +40,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @main.group(
-    cls=ChineseGroup,
+    cls=WordedGroup,
     help=say("cli.export"),
     epilog=examples(
         "quizdl export anki -o quizdl.apkg",
@@ -105,7 +105,7 @@ def _output(help_key: str) -> Callable[[Command], Command]:
     help=say("cli.export.anki"),
     epilog=examples(
         "quizdl export anki -o quizdl.apkg",
-        "quizdl export anki --with-progress --topic 优化器 -o optimizers.apkg",
+        f"quizdl export anki --with-progress --topic {say('cli.example.topic')} -o optimizers.apkg",
     ),
 )
 @_selecting
@@ -222,7 +222,7 @@ def html(output: Path, selection: _Selection) -> None:
         _writing(output) as beside,
         _sheets(bank, questions, no_proofs=selection.no_proofs) as sheets,
     ):
-        _write_lines(beside, write(sheets, say("markdown.title"), ids))
+        _write_lines(beside, write(sheets, in_chinese("markdown.title"), ids))
     click.echo(say("cli.export.done", count=len(questions), path=output))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from quizdl.cli.base import ChineseGroup, bank_option, examples, load_bank
+from quizdl.cli.base import WordedGroup, bank_option, examples, load_bank
 from quizdl.cli.study import main
 from quizdl.words import QuizdlError, say
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @main.group(
     "import",
-    cls=ChineseGroup,
+    cls=WordedGroup,
     help=say("cli.import"),
     epilog=examples("quizdl import anki quizdl.apkg", "quizdl import data log.jsonl"),
 )

@@ -20,7 +20,7 @@ from quizdl.cli.base import (
     short_path,
 )
 from quizdl.cli.study import main
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, language, listed, say
 
 
 @main.command(
@@ -59,7 +59,7 @@ def paths(as_json: bool) -> None:
         print_json({name: str(path.absolute()) for name, path in places.items()})
         return
     for name, path in places.items():
-        click.echo(f"{say('cli.paths.' + name)}：{path}")
+        click.echo(say("cli.named", name=say(f"cli.paths.{name}"), what=path))
 
 
 @main.command(
@@ -75,7 +75,7 @@ def doctor(as_json: bool) -> int:
     else:
         for finding in findings:
             mark = {True: "✓", False: "✗", None: "–"}[finding.good]
-            click.echo(f"{mark} {finding.name}：{finding.detail}")
+            click.echo(f"{mark} " + say("cli.named", name=finding.name, what=finding.detail))
     return 1 if any(finding.good is False for finding in findings) else 0
 
 
@@ -104,10 +104,10 @@ def _examine() -> Iterator[Finding]:
             parts[part] = version(part)
         except PackageNotFoundError:
             missing.append(part)
-    detail = "，".join(f"{part} {number}" for part, number in parts.items())
+    detail = listed(f"{part} {number}" for part, number in parts.items())
     yield Finding(say("cli.doctor.versions"), True, detail)
     if missing:
-        detail = say("cli.doctor.missing", parts="、".join(missing))
+        detail = say("cli.doctor.missing", parts=listed(missing))
         yield Finding(say("cli.doctor.versions"), False, detail)
     try:
         bank = load(bank_root())
@@ -126,6 +126,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding(say("cli.doctor.config"), True, detail)
     except QuizdlError as error:
         yield Finding(say("cli.doctor.config"), False, str(error))
+    yield _examine_language()
     yield _examine_memory(found.database)
     encoding = sys.stdout.encoding or "?"
     good = encoding.lower().replace("-", "") == "utf8"
@@ -142,10 +143,20 @@ def _examine() -> Iterator[Finding]:
     try:
         for layer in active():
             state = say("cli.doctor.good" if layer.active else "cli.doctor.off")
-            detail = f"{layer.name}：{state}" + (f"（{layer.why}）" if layer.why else "")
+            key = "cli.doctor.layer" if layer.why else "cli.named"
+            detail = say(key, name=layer.name, what=state, why=layer.why)
             yield Finding(say("cli.doctor.proof"), layer.active or None, detail)
     except QuizdlError as error:
         yield Finding(say("cli.doctor.proof"), False, str(error))
+
+
+def _examine_language() -> Finding:
+    from quizdl.words.choice import choose
+
+    name, wanted = say("cli.doctor.language"), choose()
+    if wanted != language():
+        return Finding(name, False, say("cli.doctor.language.missing", code=wanted))
+    return Finding(name, True, say("cli.doctor.language.good"))
 
 
 def _examine_memory(database: Path) -> Finding:

@@ -29,7 +29,7 @@ from quizdl.cli.base import (
     short_path,
 )
 from quizdl.cli.study import main
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, listed, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
@@ -127,7 +127,7 @@ def _turn_knobs(
             raise QuizdlError("cli.run.set_form", given=setting)
         having = tuple(claim for claim in claims if key in claim.defaults)
         if not having:
-            known = "、".join(dict.fromkeys(name for claim in claims for name in claim.defaults))
+            known = listed(dict.fromkeys(name for claim in claims for name in claim.defaults))
             raise QuizdlError("cli.run.set_unknown", key=key, target=target, known=known or "—")
         claims = tuple(_change(claim, {key: _parse(claim, key, text)}) for claim in having)
     return claims
@@ -153,7 +153,7 @@ def _parse(claim: Claim, key: str, text: str) -> Value:
         what = say(f"cli.run.kind.{kind.__name__}")
         raise QuizdlError("cli.run.set_type", key=key, kind=what, value=text) from None
     if knob and not knob.allows(value):
-        allowed = "、".join(map(str, knob.choices)) or f"{knob.low:g} … {knob.high:g}"
+        allowed = listed(knob.choices) or f"{knob.low:g} … {knob.high:g}"
         raise QuizdlError("cli.run.set_outside", key=key, allowed=allowed, value=text)
     return value
 
@@ -278,7 +278,9 @@ def check(
     print_problems(failed)
     seconds = time.perf_counter() - started
     click.echo(say("cli.check.total", seeds=seeds, seconds=seconds, **counts))
-    parts = "，".join(f"{verdict} {count}" for verdict, count in verdicts.items() if count)
+    parts = say("punctuation.clauses").join(
+        f"{verdict} {count}" for verdict, count in verdicts.items() if count
+    )
     click.echo(say("cli.check.statements", count=sum(verdicts.values()), parts=parts))
     if changed:
         click.echo(say("cli.check.taken", **again))

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 @main.command(
     help=say("cli.stats"),
-    epilog=examples("quizdl stats", "quizdl stats --days 30 topic:优化器", "quizdl stats --json"),
+    epilog=examples(
+        "quizdl stats",
+        f"quizdl stats --days 30 topic:{say('cli.example.topic')}",
+        "quizdl stats --json",
+    ),
 )
 @click.argument("words", nargs=-1, metavar="[WORDS…]")
 @filter_options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from quizdl.cli.base import (
-    ChineseGroup,
+    WordedGroup,
     bank_option,
     bank_root,
     chosen_questions,
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 
 @click.group(
-    cls=ChineseGroup,
+    cls=WordedGroup,
     invoke_without_command=True,
     help=say("cli.about"),
-    epilog=examples("quizdl", "quizdl list 初始化", "quizdl run zero-init", "quizdl check"),
+    epilog=examples(
+        "quizdl", f"quizdl list {say('cli.example.word')}", "quizdl run zero-init", "quizdl check"
+    ),
 )
 @click.version_option(package_name="quizdl", message="quizdl %(version)s", help=say("cli.version"))
 @bank_option
@@ -55,8 +57,8 @@ def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
 @main.command(
     help=say("cli.review"),
     epilog=examples(
-        "quizdl review --topic 优化器",
-        "quizdl review is:weak 动量",
+        f"quizdl review --topic {say('cli.example.topic')}",
+        f"quizdl review is:weak {say('cli.example.tag')}",
         "quizdl review --minutes 20 --new 3",
         "quizdl review --limit 10 --plain",
     ),

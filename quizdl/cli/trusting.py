@@ -13,7 +13,7 @@ import click
 
 from quizdl.cli.base import bank_root, examples, short_path
 from quizdl.cli.study import main
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, listed, say
 
 if TYPE_CHECKING:
     from quizdl.bank.survey import Demo
@@ -121,7 +121,9 @@ def _print_changes(before: Trusted, news: Sequence[Demo]) -> None:
 def _print_findings(root: Path, demos: Sequence[Demo]) -> None:
     """What the demos import, and every place that deserves a look."""
     counted = Counter(module for demo in demos for module in demo.imports)
-    modules = "、".join(f"{module}（{count}）" for module, count in sorted(counted.items()))
+    modules = listed(
+        say("cli.trust.module", name=name, count=count) for name, count in sorted(counted.items())
+    )
     click.echo(say("cli.trust.imports", modules=modules or "—"))
     places = []
     for demo in demos:

@@ -15,7 +15,7 @@ from itertools import groupby
 from quizdl.exchange import sheets
 from quizdl.exchange.sheets import Proof, Sheet
 from quizdl.render.text import join
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 FIGURES = "figures"
 _CLAIM = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(demo\.py#\w+\)")
@@ -50,7 +50,7 @@ def write(made: Iterable[Sheet], topics: Mapping[str, str]) -> Iterator[tuple[st
 
 
 def _index(groups: Iterable[tuple[Sheet, ...]]) -> str:
-    lines = [f"# {say('markdown.title')}\n"]
+    lines = [f"# {in_chinese('markdown.title')}\n"]
     for group in groups:
         topic = group[0].topic
         lines.append(f"\n## [{topic.title}]({topic.id}.md)\n")
@@ -67,15 +67,17 @@ def _question(sheet: Sheet, topics: Mapping[str, str], figures: list[tuple[str, 
     parts = [
         f'<a id="{question.id}"></a>\n\n## {_line(question.title)}\n\n{about}\n',
         _text(question.front, topics),
-        "<details><summary>" + say("markdown.answer") + "</summary>\n",
+        "<details><summary>" + in_chinese("markdown.answer") + "</summary>\n",
         _text(question.back, topics),
     ]
     if sheet.proofs:
-        parts.append(f"### {say('anki.field.proofs')}\n")
+        parts.append(f"### {in_chinese('anki.field.proofs')}\n")
         parts += [_proof(proof, figures) for proof in sheet.proofs]
-    parts.append(f"### {say('anki.field.code')}\n\n```python\n{question.demo.rstrip()}\n```\n")
+    parts.append(
+        f"### {in_chinese('anki.field.code')}\n\n```python\n{question.demo.rstrip()}\n```\n"
+    )
     if question.refs:
-        parts.append(f"### {say('answer.refs')}\n")
+        parts.append(f"### {in_chinese('answer.refs')}\n")
         parts += [f"- {ref.text} {f'<{ref.url}>' if ref.url else ''}" for ref in question.refs]
     parts.append("\n</details>\n")
     return "\n".join(part for part in parts if part)
@@ -131,7 +133,7 @@ def joined(markdown: str) -> str:
 
 
 def _proof(proof: Proof, figures: list[tuple[str, bytes]]) -> str:
-    sign = say(f"sheet.sign.{proof.verdict}")
+    sign = in_chinese(f"sheet.sign.{proof.verdict}")
     head = sheets.headings()
     lines = [
         f"**{sign} {_line(proof.claim.text)}**\n",

@@ -25,7 +25,7 @@ from quizdl.proof.receipts import Receipt, Receipts
 from quizdl.render.numbers import format_number
 from quizdl.render.scale import shared_axes
 from quizdl.render.svg import figure_svg
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 if TYPE_CHECKING:
     from quizdl.proof.pool import Pool
@@ -63,7 +63,7 @@ class Sheet:
     @property
     def reasons(self) -> str:
         """Markdown of what stands between 要点 and 追问, with its headings."""
-        apart = (say("sheet.points"), say("sheet.followups"))
+        apart = (in_chinese("sheet.points"), in_chinese("sheet.followups"))
         parts = sections(self.question.back)[1:]
         return "\n\n".join(f"## {s.title}\n{s.body.strip()}" for s in parts if s.title not in apart)
 
@@ -137,7 +137,7 @@ def _proof(
 
 def headings() -> tuple[str, ...]:
     """Of the columns of `rows`."""
-    return tuple(say(f"measure.{key}") for key in ("name", "bound", "value", "control"))
+    return tuple(in_chinese(f"measure.{key}") for key in ("name", "bound", "value", "control"))
 
 
 def rows(proof: Proof) -> Iterator[tuple[str, str, str, str]]:
@@ -145,7 +145,7 @@ def rows(proof: Proof) -> Iterator[tuple[str, str, str, str]]:
     meeting the bound under the control. Guards say that they are."""
     for measure in proof.measures:
         guard = measure.role is Role.GUARD
-        name = say("sheet.guard", name=measure.name) if guard else measure.name
+        name = in_chinese("sheet.guard", name=measure.name) if guard else measure.name
         yield name, measure.bound, _number(measure.value), _number(measure.control)
 
 
@@ -159,12 +159,12 @@ def footing(proof: Proof) -> str:
         "，".join(f"{key} = {value}" for key, value in control.items())
         for control in proof.claim.controls
     ]
-    return say(
+    return in_chinese(
         "sheet.footing",
         controls="；".join(controls),
         seeds=proof.seeds,
         numpy=proof.numpy,
-        verdict=say(f"verdict.{proof.verdict}"),
+        verdict=in_chinese(f"verdict.{proof.verdict}"),
     )
 
 
@@ -178,6 +178,6 @@ def drawings(proof: Proof) -> Iterator[str]:
         if other == figure:
             yield figure_svg(figure)
             continue
-        title = f"{figure.title} · {say('judge.control_arm', arm=1)}"
+        title = f"{figure.title} · {in_chinese('judge.control_arm', arm=1)}"
         for each, on in zip((figure, other), shared_axes(figure, other), strict=True):
             yield figure_svg(each if each is figure else replace(other, title=title), on)

@@ -20,7 +20,7 @@ from quizdl.exchange.anki.notetype import GUID, TABLE
 from quizdl.exchange.markdown import joined
 from quizdl.exchange.sheets import Proof, Sheet
 from quizdl.render.html import markdown_html, mathjax
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 _INSIDE = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:)[^)]*\)")
 """A link that leads nowhere outside the bank."""
@@ -38,7 +38,8 @@ def write(made: Iterable[Sheet], reader: Reader) -> Iterator[str]:
     """The lines, each with its end."""
     if reader is Reader.ANKI:
         yield "#separator:tab\n#html:true\n#guid column:1\n#deck column:2\n#tags column:3\n"
-        yield f"#columns:guid\t{say('table.deck')}\t{say('table.tags')}\tFront\tBack\n"
+        names = (in_chinese("table.deck"), in_chinese("table.tags"))
+        yield "\t".join(("#columns:guid", *names, "Front", "Back\n"))
     for sheet in made:
         match reader:
             case Reader.ANKI:
@@ -76,7 +77,7 @@ def _html(markdown: str) -> str:
 
 def _answer(sheet: Sheet) -> str:
     """Markdown of what a short card has room for."""
-    points = sheet.part(say("sheet.points"))
+    points = sheet.part(in_chinese("sheet.points"))
     return f"{sheet.short}\n\n{points}\n\n{_proofs(sheet)}".strip()
 
 
@@ -85,9 +86,9 @@ def _proofs(sheet: Sheet) -> str:
 
 
 def _proof(proof: Proof) -> str:
-    sign = say(f"sheet.sign.{proof.verdict}")
+    sign = in_chinese(f"sheet.sign.{proof.verdict}")
     numbers = "；".join(
-        say("table.number", name=name, bound=bound, value=value, control=control)
+        in_chinese("table.number", name=name, bound=bound, value=value, control=control)
         for name, bound, value, control in sheets.rows(proof)
     )
     return f"{sign} {proof.claim.text}：{numbers}"

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from quizdl.model import Bound, Claim, Knob, Params, Sample, Value
 from quizdl.proof.judge import judge
+from quizdl.words import listed
 
 HAIR = 0.02
 """Least depth of a deciding number in its bound, whatever its spread. Ours: 0.04 and more."""
@@ -150,7 +151,7 @@ def of_guards(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:
     bounds = {**claim.guards, **claim.expects}
     alive = (n for n in bounds if len({repr(s.numbers.get(n)) for s in samples}) > 1)
     if samples and all(bounds[name].holds(0.0) for name in alive):
-        yield Objection("no_guard", {"names": "、".join(claim.expects)})
+        yield Objection("no_guard", {"names": listed(claim.expects)})
 
 
 def of_numbers(claim: Claim, samples: Sequence[Sample]) -> Iterator[Objection]:

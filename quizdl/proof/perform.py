@@ -21,7 +21,8 @@ from typing import Any, NoReturn, TextIO
 from quizdl.proof.calling import DemoError, call
 from quizdl.proof.figure_record import figure_record
 from quizdl.proof.protocol import Job
-from quizdl.words import say
+from quizdl.words import say, speak
+from quizdl.words.choice import VARIABLE
 
 _REHEARSALS = 8
 """So often, and the interpreter has specialised the code that every job runs."""
@@ -72,8 +73,11 @@ def perform(job: Job, result: int) -> int:
 
 
 def warm_up() -> None:
-    """Load NumPy, and what it loads or sets up only when first used."""
+    """Load NumPy, and what it loads or sets up only when first used; and the language in which
+    to say what is wrong with a demo, whose catalogue cannot be read any more later on."""
     import numpy as np
+
+    speak(os.environ.get(VARIABLE, "zh"))
 
     X = np.random.default_rng(0).normal(size=(4, 4))
     np.linalg.svd(X @ X.T)

@@ -32,7 +32,7 @@ from quizdl.model import (
 )
 from quizdl.proof.score import counts, is_share, within
 from quizdl.render.numbers import format_number
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, in_chinese, say
 
 MOST = 3
 """Prompts of one claim, and of one review."""
@@ -123,7 +123,7 @@ def _of_several(expects: Mapping[str, Bound], changes: _Changes) -> Iterator[Pro
 
 def _can_be_guessed(name: str, bound: Bound) -> bool:
     """Not a count of nobody knows how many, not the size of what should be nothing."""
-    if any(word in name for word in say("predict.count_words").split()):
+    if any(word in name for word in in_chinese("predict.count_words").split()):
         return False
     return bound.op not in ("==", "!=") or is_share(name, bound)
 

@@ -19,7 +19,7 @@ from quizdl.model import Claim, Measured, Params, Question
 from quizdl.proof.limits import Limits
 from quizdl.proof.pool import Pool
 from quizdl.proof.protocol import OPTIONAL, Applied
-from quizdl.words import say
+from quizdl.words import listed, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +204,12 @@ def _means(applied: Applied | None) -> Layer:
     found = []
     if applied is not None:
         found += ["rlimits"] if applied.rlimits else []
-        found += [f"Landlock（ABI {applied.landlock}）"] if applied.landlock else []
+        found += [say("layer.landlock", version=applied.landlock)] if applied.landlock else []
         found += ["seccomp"] if applied.seccomp else []
         found += ["job object"] if applied.job else []
         found += ["low integrity"] if applied.low else []
         found += [applied.wrapper] if applied.wrapper else []
-    return Layer("means", say("layer.means"), bool(found), "、".join(found))
+    return Layer("means", say("layer.means"), bool(found), listed(found))
 
 
 def _layer(key: str, holds: bool) -> Layer:

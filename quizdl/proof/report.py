@@ -79,7 +79,8 @@ def arm_lines(
     """
     several = len(claim.controls) > 1
     heads = [
-        say("measure.control") + (str(k + 1) if several else "") for k in range(len(claim.controls))
+        say("measure.control_arm", arm=k + 1) if several else say("measure.control")
+        for k in range(len(claim.controls))
     ]
     mine = [say("measure.before"), say("measure.copy")] if before else [say("measure.value")]
     header = ["", say("measure.name"), say("measure.bound"), *mine, *heads]
@@ -98,8 +99,10 @@ def arm_lines(
     for number, (head, control) in enumerate(zip(heads, claim.controls, strict=True)):
         if number == 0:
             lines.append(())
-        changed = "，".join(f"{key} = {value}" for key, value in control.items())
-        lines += wrap((Span(f"{head}：{changed}", "control"),), width)
+        changes = (f"{key} = {value}" for key, value in control.items())
+        changed = say("punctuation.clauses").join(changes)
+        text = say("measure.changed", name=head, changed=changed)
+        lines += wrap((Span(text, "control"),), width)
     return lines
 
 

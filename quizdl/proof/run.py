@@ -289,7 +289,9 @@ class Run:
             key = "proof.in_control" if arm else "proof.in_claim"
             where = say(key, arm=arm, seed=seed)
         kind, message = _clean(record["type"])[:100], _clean(record["message"])[:500]
-        what = "：".join(part for part in (kind, " ".join(message.split())) if part)
+        what = say("punctuation.colon").join(
+            part for part in (kind, " ".join(message.split())) if part
+        )
         verdict, key = _TROUBLE[record["kind"]]
         limits = {"mib": self._limits.memory >> 20, "count": self._limits.descriptors}
         self._fail(verdict, key, line=_line(record), where=where, what=what, **limits)

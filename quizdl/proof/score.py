@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from quizdl.model import Ask, Bound, Forecast, Guess, Hit, Numbers, Prompt, Sample
 from quizdl.render.numbers import format_number
-from quizdl.words import say
+from quizdl.words import in_chinese, say
 
 LARGER, SMALLER, SAME = range(3)
 """The options of Ask.WAY, by their place."""
@@ -42,7 +42,7 @@ def is_share(name: str, bound: Bound) -> bool:
     that must be below a hundredth is an error, whatever it is called."""
     if bound.op in ("<", "<=") and abs(bound.high) < _SMALLEST_SHARE:
         return False
-    return any(word in name for word in say("predict.share_words").split())
+    return any(word in name for word in in_chinese("predict.share_words").split())
 
 
 def within(name: str, bound: Bound) -> str:

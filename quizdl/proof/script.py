@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from quizdl.bank.declaration import read_claims
+from quizdl.bank.loader import problem_line
 from quizdl.model import SEEDS, Claim, ClaimResult, Sample, Verdict
 from quizdl.proof.calling import DemoError, call
 from quizdl.proof.figures import FigureError
@@ -19,6 +20,8 @@ from quizdl.proof.gallery import figure_block
 from quizdl.proof.judge import Failure, judge
 from quizdl.proof.report import result_lines
 from quizdl.render.text import Span, plain
+from quizdl.words import speak
+from quizdl.words.choice import choose
 from quizdl.words.streams import open_streams
 
 WIDTH = 100
@@ -27,6 +30,7 @@ WIDTH = 100
 def print_table(path: Path, module: ModuleType) -> None:
     """Print one table per claim of the demo at `path` that ran as the script `module`."""
     open_streams()
+    speak(choose())
     try:
         _print_table(path, module)
     except BrokenPipeError:  # `python demo.py | head`
@@ -36,7 +40,7 @@ def print_table(path: Path, module: ModuleType) -> None:
 def _print_table(path: Path, module: ModuleType) -> None:
     claims, problems = read_claims(path.read_text("utf-8"), path)
     for problem in problems:
-        print(f"{path}:{problem.line}: {problem.message}{problem.fix}", file=sys.stderr)  # noqa: T201
+        print(problem_line(problem), file=sys.stderr)  # noqa: T201
     for claim in claims:
         result = _result(claim, module)
         summary = (getattr(module, claim.id).__doc__ or claim.id).strip().splitlines()[0]

@@ -20,7 +20,7 @@ from quizdl.render.latex import read
 from quizdl.render.linear import math_line
 from quizdl.render.table import table
 from quizdl.render.text import Line, Span, join, merge, wrap
-from quizdl.words import say
+from quizdl.words import in_chinese, say
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -253,7 +253,7 @@ def _strong(node: SyntaxTreeNode, style: str) -> str:
     """**成立** and the other verdicts on a statement have a colour of their own."""
     text = "".join(child.content for child in node.children)
     for verdict in ("true", "part", "loose", "false"):
-        if text == say(f"render.verdict_{verdict}"):
+        if text == in_chinese(f"render.verdict_{verdict}"):
             return _and(style, f"strong verdict.{verdict}")
     return _and(style, "strong")
 

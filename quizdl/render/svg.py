@@ -16,7 +16,7 @@ from quizdl.model import Figure, FigureKind, Series
 from quizdl.render.cells import cells, truncate
 from quizdl.render.numbers import format_number
 from quizdl.render.scale import Axes, Scale, axes, missing_points, tick_labels
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 COLOURS = ("#2b7bba", "#cf6a12", "#0f8f72", "#b565a7", "#7b7b7b", "#c8475a")
 """After Okabe and Ito, each with a contrast of 3 or more to white and to #1e1e1e."""
@@ -65,13 +65,13 @@ def figure_svg(figure: Figure, on: Axes | None = None) -> str:
 
 def _description(figure: Figure) -> str:
     """What a reader who cannot see it is told: kind, axes, and the range of each series."""
-    parts = [say(f"figure.kind.{figure.kind}")]
+    parts = [in_chinese(f"figure.kind.{figure.kind}")]
     parts += [label for label in (figure.x_label, figure.y_label) if label]
     for series in figure.series:
         finite = [value for value in series.y if abs(value) < float("inf")]
         if finite:
             low, high = format_number(min(finite)), format_number(max(finite))
-            parts.append(say("figure.range", name=series.name, low=low, high=high).strip())
+            parts.append(in_chinese("figure.range", name=series.name, low=low, high=high).strip())
     return "；".join([*parts, *(name for name, _ in figure.rules)])
 
 
@@ -152,7 +152,7 @@ def _plane(figure: Figure, top: float, on: Axes) -> tuple[list[str], float]:
     height = bottom + _LINE + 8
     missing = missing_points(figure)
     if missing:
-        lines.append(_label(0, height + 10, say("figure.missing", count=missing)))
+        lines.append(_label(0, height + 10, in_chinese("figure.missing", count=missing)))
     if figure.x_label:
         lines.append(_label(right, height + 10, figure.x_label, ' text-anchor="end"'))
     return lines, height + (_LINE if missing or figure.x_label else 0)

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from quizdl.render.cells import Align
 from quizdl.render.text import Line, Span, width_of, wrap
+from quizdl.words import say
 
 Cell = str | Line
 
@@ -110,6 +111,7 @@ def _records(head: Sequence[Line] | None, body: Sequence[Sequence[Line]], width:
         if index:
             lines.append((Span("─" * width, _RULE),))
         for column, cell in enumerate(row):
-            name = (*head[column], Span("：", _RULE)) if head and head[column] else ()
-            lines += wrap((*name, *cell), width)
+            name = head[column] if head else ()
+            colon = (Span(say("punctuation.colon"), _RULE),) if name else ()
+            lines += wrap((*name, *colon, *cell), width)
     return lines

@@ -3,6 +3,8 @@
 import gettext
 import re
 
+from quizdl.words import language
+
 TEXT = {
     "Options": "选项",
     "Commands": "命令",
@@ -44,6 +46,9 @@ def speak_chinese() -> None:
 
 
 def tidy(message: str) -> str:
-    """A sentence of click's with the punctuation it adds by itself made Chinese."""
+    """A sentence of click's that ends like one, with the punctuation it adds by itself made
+    that of the language."""
+    if language() != "zh":
+        return message if message.endswith((".", "?")) else f"{message}."
     message = re.sub(r"(?<=[。？）]) +", "", message.strip())
     return message if message.endswith(("。", "？")) else message.removesuffix(".") + "。"

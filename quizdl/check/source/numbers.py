@@ -10,6 +10,7 @@ from quizdl.check.source.frames import Frame, returns, values
 from quizdl.check.source.hollow import drawn, itself
 from quizdl.check.source.scopes import Demo, Finding, is_claim, is_literal, parameters
 from quizdl.check.source.switched import off, shifted, switched
+from quizdl.words import listed
 
 
 def of_numbers(demo: Demo) -> Iterator[Finding]:
@@ -147,4 +148,4 @@ def _special_cases(demo: Demo, claim: ast.FunctionDef) -> Iterator[Finding]:
                 if isinstance(each, ast.Constant) and isinstance(each.value, int | float)
             }
             if names and values - {0, 1}:
-                yield node.lineno, "special", {"name": "、".join(names)}
+                yield node.lineno, "special", {"name": listed(names)}

@@ -24,6 +24,7 @@ from quizdl.check.source.allowed import (
     UNREPEATABLE,
 )
 from quizdl.check.source.scopes import FUNCTIONS, Demo, Finding, is_claim, parameters
+from quizdl.words import listed
 
 
 def of_rules(demo: Demo) -> Iterator[Finding]:
@@ -108,7 +109,7 @@ def _of_statement(demo: Demo, node: ast.AST) -> Iterator[tuple[str, str]]:
         case ast.Assert():
             yield "asserts", "assert"
         case ast.Global() | ast.Nonlocal():
-            yield "state", "、".join(node.names)
+            yield "state", listed(node.names)
         case ast.Try() | ast.TryStar():
             for handler in node.handlers:
                 if not isinstance(handler.body[-1], ast.Raise):

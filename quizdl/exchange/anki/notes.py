@@ -14,7 +14,7 @@ from quizdl.exchange.anki.notetype import GUID
 from quizdl.exchange.sheets import Proof, Sheet
 from quizdl.model import Question
 from quizdl.render.html import code_html, inline_html, markdown_html, mathjax
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 _SPACE = re.compile(r"\s+")
 
@@ -46,11 +46,11 @@ def note(sheet: Sheet, remark: str = "") -> Note:
         "question": _html(f"{question.title}\n\n{question.front}"),
         "about": _about(sheet),
         "short": _html(sheet.short),
-        "points": _html(sheet.part(say("sheet.points"))),
+        "points": _html(sheet.part(in_chinese("sheet.points"))),
         "proofs": "".join(_proof(proof) for proof in sheet.proofs),
         "figures": "".join(_figures(proof, media) for proof in sheet.proofs),
         "reasons": _html(sheet.reasons),
-        "followups": _html(sheet.part(say("sheet.followups"))),
+        "followups": _html(sheet.part(in_chinese("sheet.followups"))),
         "code": code_html(question.demo, "python"),
         "source": _source(question),
         "remark": remark,
@@ -60,7 +60,7 @@ def note(sheet: Sheet, remark: str = "") -> Note:
 
 
 def deck(sheet: Sheet) -> str:
-    return f"{say('anki.deck')}::{sheet.topic.title.replace('::', ' ')}"
+    return f"{in_chinese('anki.deck')}::{sheet.topic.title.replace('::', ' ')}"
 
 
 def deck_id(name: str) -> int:
@@ -69,8 +69,8 @@ def deck_id(name: str) -> int:
 
 
 def tags(question: Question) -> tuple[str, ...]:
-    level = f"{say('anki.tag.level')}::{question.level}"
-    companies = [f"{say('anki.tag.company')}::{name}" for name in question.asked_by]
+    level = f"{in_chinese('anki.tag.level')}::{question.level}"
+    companies = [f"{in_chinese('anki.tag.company')}::{name}" for name in question.asked_by]
     every = ["quizdl", level, *companies, *question.tags]
     return tuple(dict.fromkeys(_SPACE.sub("_", tag) for tag in every if tag))
 
@@ -91,7 +91,7 @@ def _about(sheet: Sheet) -> str:
 
 
 def _proof(proof: Proof) -> str:
-    sign = say(f"sheet.sign.{proof.verdict}")
+    sign = in_chinese(f"sheet.sign.{proof.verdict}")
     sentence = inline_html(proof.claim.text, mathjax, _link)
     head = "".join(f"<th>{escape(name)}</th>" for name in sheets.headings())
     kinds = ("name", "bound", "value", "control")

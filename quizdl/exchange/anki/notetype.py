@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 MODEL_ID = 1732320000001
 GUID = "quizdl:"
@@ -94,7 +94,7 @@ img { max-width: 100%; }
 
 def names() -> dict[str, str]:
     """Of the fields, as they are seen in Anki."""
-    return {key: say(f"anki.field.{key}") for key in FIELDS}
+    return {key: in_chinese(f"anki.field.{key}") for key in FIELDS}
 
 
 def model(changed: int, deck: int) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def model(changed: int, deck: int) -> dict[str, Any]:
     named = names()
     return {
         "id": MODEL_ID,
-        "name": say("anki.notetype"),
+        "name": in_chinese("anki.notetype"),
         "type": 0,
         "mod": changed,
         "usn": -1,
@@ -111,7 +111,7 @@ def model(changed: int, deck: int) -> dict[str, Any]:
         "flds": [_field(number, named[key]) for number, key in enumerate(FIELDS)],
         "tmpls": [
             {
-                "name": say("anki.card"),
+                "name": in_chinese("anki.card"),
                 "ord": 0,
                 "qfmt": _FRONT % named,
                 "afmt": _BACK % named,

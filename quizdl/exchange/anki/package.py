@@ -27,7 +27,7 @@ from quizdl.exchange.anki.scheduling import (
     ReviewColumns,
     new_card,
 )
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 _SCHEMA = """
 CREATE TABLE col (id integer PRIMARY KEY, crt integer NOT NULL, mod integer NOT NULL,
@@ -273,7 +273,7 @@ def _deck(number: int, name: str, changed: int) -> dict[str, Any]:
         "timeToday": [0, 0],
         "collapsed": False,
         "browserCollapsed": False,
-        "desc": say("anki.about") if "::" not in name and number != 1 else "",
+        "desc": in_chinese("anki.about") if "::" not in name and number != 1 else "",
         "dyn": 0,
         "conf": 1,
         "extendNew": 0,

@@ -24,13 +24,13 @@ from typing import IO, Protocol
 
 from quizdl.exchange.anki.notetype import GUID, MODEL_ID, REMARK, TABLE
 from quizdl.exchange.anki.scheduling import Answer, ReviewColumns, answer
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, in_chinese
 
 _COLLECTIONS = ("collection.anki21b", "collection.anki21", "collection.anki2")
 _LARGEST = 4 << 30
 """Bytes of an unpacked collection: more than any learner has, less than fills a disk."""
 _CHUNK = 1 << 20
-_REMARK_NAME = say("anki.field.remark")
+_REMARK_NAME = in_chinese("anki.field.remark")
 
 
 class _Bytes(Protocol):

@@ -14,7 +14,7 @@ from quizdl.exchange import sheets
 from quizdl.exchange.sheets import Proof, Sheet
 from quizdl.render import html
 from quizdl.render.html import code_html, inline_html, markdown_html
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 _LONG = 40
 """Characters of LaTeX."""
@@ -56,10 +56,10 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-act
 
 def _controls() -> str:
     return (
-        f'<p class="controls"><button type="button" id="open">{say("html.open")}</button>'
-        f'<button type="button" id="close">{say("html.close")}</button>'
-        f'<button type="button" id="text">{say("html.print_text")}</button>'
-        f'<button type="button" id="cards">{say("html.print_cards")}</button></p>'
+        f'<p class="controls"><button type="button" id="open">{in_chinese("html.open")}</button>'
+        f'<button type="button" id="close">{in_chinese("html.close")}</button>'
+        f'<button type="button" id="text">{in_chinese("html.print_text")}</button>'
+        f'<button type="button" id="cards">{in_chinese("html.print_cards")}</button></p>'
     )
 
 
@@ -83,14 +83,18 @@ def _question(sheet: Sheet, ids: frozenset[str]) -> str:
     parts = [
         f'<article id="{question.id}">',
         f'<div class="front"><h3>{title}</h3><p class="about">{about}</p>{front}</div>',
-        f'<details class="answer"><summary>{say("html.answer")}</summary>',
+        f'<details class="answer"><summary>{in_chinese("html.answer")}</summary>',
         f'<div class="short">{markdown_html(sheet.short, _math, link)}</div>',
-        _section(say("sheet.points"), sheet.part(say("sheet.points")), link, "points"),
+        _section(
+            in_chinese("sheet.points"), sheet.part(in_chinese("sheet.points")), link, "points"
+        ),
         markdown_html(_lower(sheet.reasons), _math, link),
-        _section(say("sheet.followups"), sheet.part(say("sheet.followups")), link),
-        _fold(say("anki.field.proofs"), "".join(_proof(question.id, p, link) for p in proofs)),
-        _fold(say("anki.field.code"), code_html(question.demo, "python")),
-        _fold(say("answer.refs"), _references(sheet)),
+        _section(in_chinese("sheet.followups"), sheet.part(in_chinese("sheet.followups")), link),
+        _fold(
+            in_chinese("anki.field.proofs"), "".join(_proof(question.id, p, link) for p in proofs)
+        ),
+        _fold(in_chinese("anki.field.code"), code_html(question.demo, "python")),
+        _fold(in_chinese("answer.refs"), _references(sheet)),
         "</details>",
         "</article>\n",
     ]
@@ -127,7 +131,7 @@ def _fold(title: str, body: str) -> str:
 
 
 def _proof(question: str, proof: Proof, link: Callable[[str], str | None]) -> str:
-    sign = say(f"sheet.sign.{proof.verdict}")
+    sign = in_chinese(f"sheet.sign.{proof.verdict}")
     sentence = inline_html(proof.claim.text, _math, link)
     head = "".join(f"<th>{escape(name)}</th>" for name in sheets.headings())
     kinds: Sequence[str] = ("name", "bound", "value", "control")

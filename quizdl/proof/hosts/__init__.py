@@ -11,6 +11,8 @@ import sys
 from typing import Protocol
 
 from quizdl.proof.protocol import Applied, Handles, Setup
+from quizdl.words import language
+from quizdl.words.choice import VARIABLE
 
 STOP = 3.0
 """Seconds within which killed processes must be gone before we stop waiting for them."""
@@ -69,7 +71,8 @@ def host(setup: Setup) -> Host:
 
 def environment() -> dict[str, str]:
     """What a child finds in its environment: nothing of the user's that it can do without."""
-    return _ENVIRONMENT | {k: v for k in _KEPT if (v := os.environ.get(k))}
+    kept = {k: v for k in _KEPT if (v := os.environ.get(k))}
+    return _ENVIRONMENT | kept | {VARIABLE: language()}
 
 
 def python(boot: str) -> list[str]:

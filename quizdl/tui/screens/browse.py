@@ -17,7 +17,7 @@ from textual.widgets import Input
 from quizdl.model import Mark, Question, State, Verdict
 from quizdl.proof.receipts import Receipts
 from quizdl.render.answer import answer_markdown, question_markdown
-from quizdl.render.cells import pad, truncate
+from quizdl.render.cells import cells, pad, truncate
 from quizdl.render.text import Line, Span
 from quizdl.search import Index, Remembered, parse
 from quizdl.session import Library, Session, Standing, format_interval, standing
@@ -189,7 +189,7 @@ class BrowseScreen(Screen[Session]):
 
     def _columns(self, width: int) -> Mapping[str, int]:
         """Cells of each column of a list that is `width` wide; the title has what is left."""
-        columns = dict(_WIDTHS)
+        columns = {name: max(_WIDTHS[name], cells(_name(name)) + 1) for name in _WIDTHS}
         if width < _TOPIC_FROM:
             del columns["topic"]
         title = width - sum(columns.values())
@@ -197,8 +197,7 @@ class BrowseScreen(Screen[Session]):
 
     def _head(self, width: int) -> Line:
         columns = self._columns(width)
-        names = {name: "" if name == "mark" else say(f"tui.browse.{name}") for name in columns}
-        return tuple(Span(_cell(names[name], columns[name]), "muted") for name in columns)
+        return tuple(Span(_cell(_name(name), columns[name]), "muted") for name in columns)
 
     def _line(self, question: Question, width: int) -> Line:
         now = standing(question.id, self._remembered)
@@ -212,8 +211,8 @@ class BrowseScreen(Screen[Session]):
             "proof": self._proofs.get(question.id, Span("")),
         }
         return tuple(
-            Span(_cell(texts[name].text, cells), texts[name].style)
-            for name, cells in self._columns(width).items()
+            Span(_cell(texts[name].text, wide), texts[name].style)
+            for name, wide in self._columns(width).items()
         )
 
     @on(Listing.Moved)
@@ -353,6 +352,10 @@ class BrowseScreen(Screen[Session]):
 
     def action_preview(self, pages: int) -> None:
         self._preview.scroll_pages(pages)
+
+
+def _name(column: str) -> str:
+    return "" if column == "mark" else say(f"tui.browse.{column}")
 
 
 def _cell(text: str, width: int) -> str:

@@ -34,7 +34,7 @@ from quizdl.tui.widgets.points import PointBlock, TextBlock
 from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Block, Sheet
 from quizdl.unfinished import Unfinished
-from quizdl.words import say
+from quizdl.words import listed, say
 
 LOOK_AGAIN = 10.0
 """Seconds after which the minutes to the next learning step are counted anew."""
@@ -51,9 +51,9 @@ class ReviewScreen(ProvingScreen):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "prove_chosen", say("tui.key.prove_one")),
-        Binding("space,enter", "reveal", say("tui.key.reveal"), key_display="空格"),
-        Binding("space,enter", "rate_proposed", say("tui.key.rate_proposed"), key_display="空格"),
-        Binding("space,enter", "rate(3)", say("rating.good"), key_display="空格"),
+        Binding("space,enter", "reveal", say("tui.key.reveal"), key_display=say("tui.key.space")),
+        Binding("space,enter", "rate_proposed", say("tui.key.rate_proposed"), key_display=say("tui.key.space")),
+        Binding("space,enter", "rate(3)", say("rating.good"), key_display=say("tui.key.space")),
         *(
             Binding(str(n), f"tick({n})", say("tui.key.tick"), key_display="1 2 …", show=n == 1)
             for n in range(1, 10)
@@ -293,7 +293,7 @@ class ReviewScreen(ProvingScreen):
             "★" * question.level + "☆" * (3 - question.level),
         ]
         if question.asked_by:
-            facts.append(say("cli.asked_by", companies="、".join(question.asked_by)))
+            facts.append(say("cli.asked_by", companies=listed(question.asked_by)))
         if self.session.flagged:
             facts.append(say("tui.review.flagged"))
         self._status.show((Span("  " + "  ·  ".join((*facts, left)), "muted"),))
@@ -547,8 +547,9 @@ class ReviewScreen(ProvingScreen):
         question, problems = read_question(folder, self._question.topic)
         if question is None:
             first = problems[0]
-            text = say("tui.review.edited_badly", line=first.line, message=first.message)
-            self.notify(text + first.fix, severity="error", timeout=12)
+            said = {"line": first.line, "message": first.message, "fix": first.fix}
+            text = say("tui.review.edited_badly", **said)
+            self.notify(text, severity="error", timeout=12)
             return
         self.session.replace(question)
         self.post_message(self.Edited(question))

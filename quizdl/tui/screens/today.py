@@ -97,9 +97,7 @@ class TodayScreen(Screen[None]):
         guide.update(say("tui.today.guide"))
         guide.display = not started  # for whom this is the first time
         self.query_one("#today-topics", Static).update(self._topics(app, started))
-        date = say(
-            "tui.today.date", month=now.month, day=now.day, weekday=say(f"weekday.{now.weekday()}")
-        )
+        date = say("tui.today.date", date=now.date(), weekday=say(f"weekday.{now.weekday()}"))
         title = f"{say('tui.today.title')}  {date}"
         self.query_one("#today-title", Static).update(title)
         if self._eager:

@@ -14,7 +14,7 @@ from quizdl.render.figure import figure_lines
 from quizdl.render.scale import shared_axes
 from quizdl.render.text import Line, Span, flow, width_of, wrap
 from quizdl.tui.widgets.sheet import Block
-from quizdl.words import say
+from quizdl.words import listed, say
 
 FIGURE_ROWS = 12
 _LOOKS = {
@@ -199,7 +199,7 @@ def _flip_words(sweep: Sweep) -> Iterable[str]:
     else:
         for found in dict.fromkeys(states):
             pairs = zip(sweep.dial.positions, states, strict=True)
-            values = "、".join(value_text(value) for value, each in pairs if each is found)
+            values = listed(value_text(value) for value, each in pairs if each is found)
             yield say("lab.choices", state=say(f"lab.state.{found.value}.short"), values=values)
 
 
@@ -216,8 +216,12 @@ def arm_title(claim: Claim, arm: int) -> str:
     if arm == 0:
         return say("measure.value")
     changed = changed_words(claim.controls[arm - 1])
-    return say("lab.arm", arm=arm if len(claim.controls) > 1 else "", changed=changed)
+    several = len(claim.controls) > 1
+    name = say("measure.control_arm", arm=arm) if several else say("measure.control")
+    return say("lab.arm", name=name, changed=changed)
 
 
 def changed_words(params: Mapping[str, Value]) -> str:
-    return "，".join(f"{name} = {value_text(value)}" for name, value in params.items())
+    return say("punctuation.clauses").join(
+        f"{name} = {value_text(value)}" for name, value in params.items()
+    )
