@@ -8,14 +8,14 @@ import pytest
 from banks import DEMO
 
 from quizdl.check import source_problems
-from quizdl.words import say
+from quizdl.words import in_chinese, say
 
 NOWHERE = Path("nowhere/demo.py")
 
 
 def test_a_sound_text_has_no_problems() -> None:
     assert source_problems(DEMO, NOWHERE) == ()
-    assert source_problems(say("scaffold.demo"), NOWHERE) == ()
+    assert source_problems(in_chinese("scaffold.demo"), NOWHERE) == ()
     assert source_problems("", NOWHERE) == ()
 
 

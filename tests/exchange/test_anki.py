@@ -15,7 +15,7 @@ from terminals import Quizdl
 
 from quizdl.exchange.anki.notetype import FIELDS, MODEL_ID, REMARK
 from quizdl.memory import open_store
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 RICH = (
     QUESTION.replace('tags = ["测试"]', 'tags = ["测试", "two words"]\nasked_by = ["字节"]')
@@ -65,7 +65,7 @@ def test_a_fresh_collection_has_all_of_it(quizdl: Quizdl, bank: Path, tmp_path: 
         note = anki.get_note(number)
         assert note.guid == "quizdl:doubling"
         assert note.mid == MODEL_ID
-        assert note.keys() == [say(f"anki.field.{key}") for key in FIELDS]
+        assert note.keys() == [in_chinese(f"anki.field.{key}") for key in FIELDS]
         fields = dict(zip(FIELDS, note.fields, strict=True))
         assert fields["question"] == "<p>doubling 吗？</p>"
         assert r"\(x_1 &lt; 2\)" in fields["short"]
@@ -99,7 +99,7 @@ def test_new_cards_come_in_the_order_of_the_syllabus(quizdl: Quizdl, tmp_path: P
     with collection(tmp_path / "anki") as anki:
         take_in(anki, package)
         cards = sorted((anki.get_card(number).due, number) for number in anki.find_cards(""))
-        titles = [anki.get_card(number).note()[say("anki.field.id")] for _, number in cards]
+        titles = [anki.get_card(number).note()[in_chinese("anki.field.id")] for _, number in cards]
     assert titles == ["zulu", "alpha", "mike"]
 
 
