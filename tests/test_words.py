@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -40,6 +41,41 @@ def test_every_literal_key_exists() -> None:
         for key in re.findall(r'\bin_chinese\(\s*"([^"]+)"', text):
             assert key in EVERY, f"{path.name}: {key}"
     assert not TEXT.keys() & DOCUMENTS.keys()
+
+
+CHINESE = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
+OF_CONTENT = {
+    "bank/sections.py": "names of sections",
+    "check/text.py": "names of sections",
+    "cli/browse.py": "a company in an example",
+    "cli/exporting.py": "a company in an example",
+    "cli/predicting.py": "what an input method types",
+    "exchange/anki/notes.py": "a document",
+    "exchange/sheets.py": "a document",
+    "exchange/tables.py": "a document",
+    "proof/predict.py": "what an input method types",
+    "proof/run.py": "blanks",
+    "render/answer.py": "terms of a question",
+    "render/linear.py": "typography of any text",
+    "render/mathml.py": "typography of any text",
+    "render/svg.py": "a document",
+    "render/text.py": "typography of any text",
+    "search.py": "letters",
+    "words/click_zh.py": "click in Chinese",
+}
+"""Where Chinese characters stand in the code, and why they need no translation."""
+
+
+def test_no_chinese_is_said_by_the_code_itself() -> None:
+    found = set()
+    for path, text in CODE.items():
+        tree = ast.parse(text)
+        remarks = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            said = isinstance(node, ast.Constant) and id(node) not in remarks
+            if said and CHINESE.search(str(node.value)):
+                found.add(path.relative_to(Path(quizdl.__file__).parent).as_posix())
+    assert found - OF_CONTENT.keys() == set()
 
 
 def test_no_text_is_left_over() -> None:
