@@ -273,3 +273,16 @@ def test_a_wheel_made_of_the_source_package_holds_the_texts(tmp_path: Path) -> N
 def build(tree: Path, dist: Path, target: str) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-d", str(dist), "-t", target]
     subprocess.run(command, cwd=tree, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("form", ["tsv", "html"])
+def test_an_export_does_not_change_with_the_language(
+    quizdl: Quizdl, bank: Path, tmp_path: Path, form: str
+) -> None:
+    made = []
+    for code in ("zh", "en"):
+        path = tmp_path / f"{code}.{form}"
+        ran = quizdl("export", form, "-o", str(path), "--bank", str(bank), env={VARIABLE: code})
+        assert ran.returncode == 0, ran.stderr
+        made.append(path.read_text("utf-8"))
+    assert made[0] == made[1]
