@@ -52,7 +52,12 @@ class ReviewScreen(ProvingScreen):
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "prove_chosen", say("tui.key.prove_one")),
         Binding("space,enter", "reveal", say("tui.key.reveal"), key_display=say("tui.key.space")),
-        Binding("space,enter", "rate_proposed", say("tui.key.rate_proposed"), key_display=say("tui.key.space")),
+        Binding(
+            "space,enter",
+            "rate_proposed",
+            say("tui.key.rate_proposed"),
+            key_display=say("tui.key.space"),
+        ),
         Binding("space,enter", "rate(3)", say("rating.good"), key_display=say("tui.key.space")),
         *(
             Binding(str(n), f"tick({n})", say("tui.key.tick"), key_display="1 2 …", show=n == 1)
