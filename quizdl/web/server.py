@@ -20,7 +20,7 @@ from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler, Middleware
 
 from quizdl.web.session import MOST_CELLS, converse
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, listed, say
 
 HOST = "127.0.0.1"
 MOST_TABS = 4
@@ -156,7 +156,7 @@ def _guard(origins: set[str]) -> Middleware:
         host, origin = request.headers.get("Host"), request.headers.get("Origin")
         is_ours = origin in origins or (origin is None and request.path != "/ws")
         if f"http://{host}" not in origins or not is_ours:
-            raise web.HTTPForbidden(text=say("web.foreign", addresses="、".join(sorted(origins))))
+            raise web.HTTPForbidden(text=say("web.foreign", addresses=listed(sorted(origins))))
         return await handler(request)
 
     return guard
