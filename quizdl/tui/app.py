@@ -321,8 +321,11 @@ class QuizdlApp(App[None]):
     def action_command_palette(self) -> None:
         from textual.command import CommandPalette
 
+        from quizdl.tui.palette import Actions
+
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=say("tui.palette.placeholder")))
+            placeholder = say("tui.palette.placeholder")
+            self.push_screen(CommandPalette([Actions], placeholder=placeholder))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for name, action in (

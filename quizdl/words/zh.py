@@ -866,6 +866,7 @@ TEXT: dict[str, str] = {
     "tui.key.stats": "统计",
     "tui.key.stats.period": "换一段时间",
     "tui.palette.placeholder": "搜索命令…",
+    "tui.palette.none": "没有这个命令",
     "tui.palette.help": "帮助",
     "tui.palette.help.help": "这一屏的按键",
     "tui.palette.browse": "找题",

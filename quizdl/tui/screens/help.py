@@ -21,6 +21,14 @@ OF_TEXTUAL = {  # bindings that Textual brings, in its own words
 """Empty: not worth a line."""
 
 
+def described(node: object, binding: Binding, tooltip: str) -> str:
+    """What a binding of `node` does, in words; empty for what is not worth any."""
+    if binding.system or type(node).__module__.startswith("textual."):  # keys of an Input, say
+        return OF_TEXTUAL.get(binding.action, "")
+    text = binding.tooltip or binding.description or tooltip
+    return OF_TEXTUAL.get(binding.action, text)
+
+
 class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     BINDINGS = [  # noqa: RUF012
         Binding("escape,q,question_mark,f1,enter,space", "dismiss", say("tui.key.back")),
@@ -37,11 +45,7 @@ class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     def _text(self) -> str:
         keys: dict[str, list[str]] = {}
         for node, binding, _, tooltip in self._keys:
-            described = binding.tooltip or binding.description or tooltip
-            if type(node).__module__.startswith("textual."):  # keys of an Input, say
-                described = ""
-            described = OF_TEXTUAL.get(binding.action, described)
-            if described and not binding.system:
-                keys.setdefault(described, []).append(self.app.get_key_display(binding))
+            if text := described(node, binding, tooltip):
+                keys.setdefault(text, []).append(self.app.get_key_display(binding))
         rows = [f"{pad(' '.join(dict.fromkeys(of)), 16)} {what}" for what, of in keys.items()]
         return "\n".join((say("tui.help.title"), "", *rows, "", say("tui.help.more")))

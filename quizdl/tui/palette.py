@@ -1,0 +1,65 @@
+"""The command palette: everything that can be done now, by its Chinese and its English name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import NamedTuple
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from quizdl.tui.screens.help import described
+from quizdl.words import both, say
+from quizdl.words.zh import TEXT
+
+
+class Command(NamedTuple):
+    name: str
+    """In both languages, the one that is spoken first."""
+    help: str
+    """What it is good for, or the keys that do the same."""
+    run: Callable[[], object]
+
+
+class Actions(Provider):
+    """What the keys of the screen below do, and what can be done from anywhere."""
+
+    async def discover(self) -> Hits:
+        for each in self._commands():
+            yield DiscoveryHit(each.name, each.run, help=each.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher, found = self.matcher(query), False
+        for each in self._commands():
+            if (score := matcher.match(each.name)) > 0:
+                found = True
+                yield Hit(score, matcher.highlight(each.name), each.run, each.name, each.help)
+        if not found:  # Textual would say so in English
+            yield Hit(0.01, say("tui.palette.none"), lambda: None)
+
+    def _commands(self) -> Iterator[Command]:
+        keys: dict[str, list[str]] = {}
+        runs: dict[str, Callable[[], object]] = {}
+        for node, binding, enabled, tooltip in self.screen.active_bindings.values():
+            text = described(node, binding, tooltip)
+            if text and enabled and binding.action not in _OF_THE_APP:
+                keys.setdefault(text, []).append(self.app.get_key_display(binding))
+                runs.setdefault(text, partial(self.app.run_action, binding.action, node))
+        for text, run in runs.items():
+            yield Command(_in_both(text), " ".join(dict.fromkeys(keys[text])), run)
+        for command in self.app.get_system_commands(self.screen):
+            yield Command(_in_both(command.title), command.help, command.callback)
+
+
+_OF_THE_APP = ("browse", "help", "quit", "command_palette", "app.browse", "app.stats", "app.quit")
+"""Actions that are told as what can be done from anywhere."""
+
+
+@cache
+def _names() -> dict[str, str]:
+    keys = (key for key in TEXT if key.startswith(("tui.key.", "tui.palette.", "rating.")))
+    return {say(key): "  ".join(both(key)) for key in keys}
+
+
+def _in_both(text: str) -> str:
+    return _names().get(text, text)
