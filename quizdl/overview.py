@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from quizdl.memory.stats import Stats, TopicStats
 from quizdl.model import Figure, FigureKind, Hit, Series
+from quizdl.render.cells import cells, pad
 from quizdl.render.figure import figure_lines
 from quizdl.render.markdown import inline
 from quizdl.render.table import table
@@ -17,6 +18,10 @@ _POINTS = 8
 """Weak points that are listed."""
 _WEEKS = 12
 """Of the activity that is drawn."""
+_SHADES = "·░▒▓█"
+_NAME, _GAP = 4, "    "
+_CALENDAR = _NAME + 2 * _WEEKS - 1
+"""Cells of its rows."""
 
 
 def stats_lines(found: Stats, period: int, width: int) -> list[Line]:
@@ -48,7 +53,7 @@ def stats_lines(found: Stats, period: int, width: int) -> list[Line]:
         lines.append(text("stats.predictions", right=right, asked=asked))
     lines += _weak_points(found, width)
     if found.days:
-        lines += _activity(found)
+        lines += _activity(found, width)
     coming = [date.fromordinal(found.today + place) for place in range(len(found.forecast))]
     shown = [place for place, count in enumerate(found.forecast) if count]
     if shown:
@@ -95,20 +100,32 @@ def _percent(share: float | None) -> str:
     return "—" if share is None else f"{share:.0%}"
 
 
-def _activity(found: Stats) -> list[Line]:
-    """Reviews of the last weeks: a row for each day of the week, a column for each week."""
-    today = found.today
-    counts = {each.day: each.reviews for each in found.days}
+def _activity(found: Stats, width: int) -> list[Line]:
+    """Reviews and minutes of the last weeks, beside each other where there is room."""
+    reviews = {each.day: float(each.reviews) for each in found.days}
+    minutes = {each.day: each.seconds / 60 for each in found.days}
+    kinds = (("reviews", reviews), ("minutes", minutes))
+    one, other = (_calendar(kind, values, found.today) for kind, values in kinds)
+    heading = (Span(say("stats.activity", weeks=_WEEKS), "heading3"),)
+    if 2 * _CALENDAR + cells(_GAP) > width:
+        return [(), heading, *one, (), *other]
+    gap = Span(_GAP)
+    pairs = zip(one, other, strict=True)
+    return [(), heading, *((*a, Span(" " * (_CALENDAR - width_of(a))), gap, *b) for a, b in pairs)]
+
+
+def _calendar(kind: str, values: Mapping[int, float], today: int) -> list[Line]:
+    """By study day: a row for each day of the week, a column for each week, the fuller the
+    more; above them, how much the fullest stands for."""
     monday = today - date.fromordinal(today).weekday() - 7 * (_WEEKS - 1)
-    most = max((counts.get(day, 0) for day in range(monday, today + 1)), default=0) or 1
-    shades = "·░▒▓█"
-    lines: list[Line] = [(), (Span(say("stats.activity", weeks=_WEEKS), "heading3"),)]
+    most = max((values.get(day, 0) for day in range(monday, today + 1)), default=0) or 1
+    lines: list[Line] = [(Span(say(f"stats.activity.{kind}", most=f"{most:.0f}"), "muted"),)]
     for weekday, name in enumerate(say("stats.weekdays").split()):
-        cells = []
+        marks = []
         for week in range(_WEEKS):
             day = monday + 7 * week + weekday
-            count = counts.get(day, 0)
-            place = 0 if not count else 1 + (count * (len(shades) - 2)) // most
-            cells.append(" " if day > today else shades[min(place, len(shades) - 1)])
-        lines.append((Span(f"{name}  "), Span(" ".join(cells), "series.1")))
+            value = values.get(day, 0)
+            place = 1 + int(value * (len(_SHADES) - 2) / most) if value else 0
+            marks.append(" " if day > today else _SHADES[min(place, len(_SHADES) - 1)])
+        lines.append((Span(pad(name, _NAME)), Span(" ".join(marks), "series.1")))
     return lines

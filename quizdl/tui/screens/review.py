@@ -509,6 +509,8 @@ class ReviewScreen(ProvingScreen):
             if self._question is not None:
                 self.session.flag(self._clock())
                 self._show_status(self._question)
+                if self.session.flagged and not self._remark:
+                    self.notify(say("tui.review.flag_note"), timeout=SHORT)
 
     def action_remark(self) -> None:
         """A note of one's own about the question; a flag says that there is one."""
