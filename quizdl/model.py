@@ -509,6 +509,71 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """What an interview is to be about."""
+
+    minutes: int
+    company: str = ""
+    """Empty: any, and those that nobody is known to have asked."""
+    topics: tuple[str, ...] = ()
+    """Ids; empty: all."""
+    level: int = 0
+    """0: all of them."""
+    seed: int = 0
+    """Of everything that is left to chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One thing that was asked, and what came of it."""
+
+    asked: str
+    """Markdown, as it was then."""
+    duration: timedelta
+    passed: bool = False
+    """The learner had no answer."""
+    said: str = ""
+    """What was typed; empty when it was only spoken."""
+    told: bool = False
+    """Of a follow-up: whether its answer was given. Of the question itself the ticks say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question of an interview, and what was asked after it."""
+
+    question: str
+    main: Reply
+    follow_ups: tuple[Reply, ...] = ()
+    ticks: tuple[Tick, ...] = ()
+    """Of every key point; empty as long as none was looked at."""
+
+
+class Ending(enum.StrEnum):
+    """Why nothing more was asked."""
+
+    TIME = "time"
+    DONE = "done"
+    """There was nothing left to ask."""
+    EARLY = "early"
+    """The learner stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interview:
+    """One line of the log: what was asked in one go without any answer being shown, and which
+    of it was told."""
+
+    begun: datetime
+    """UTC, whole milliseconds; no two have the same."""
+    setup: Setup
+    exchanges: tuple[Exchange, ...] = ()
+    ending: Ending = Ending.EARLY
+    id: int = 0
+    """The log's own number for it; 0: not in it yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     """A line of the log: the question was new again from then on."""
 
@@ -560,6 +625,7 @@ class Log:
     remarks: Mapping[str, Remark] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
     resets: tuple[Reset, ...] = ()
+    interviews: tuple[Interview, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -573,6 +639,7 @@ class Merged:
     remarks: int
     predictions: int
     resets: int
+    interviews: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,8 @@ def data(path: Path) -> None:
     known = len(log.entries) - merged.reviews
     click.echo(say("cli.import.reviews", new=merged.reviews, known=known))
     counts = {"undone": merged.undone, "resets": merged.resets, "marks": merged.marks}
-    click.echo(
-        say("cli.import.rest", predictions=merged.predictions, remarks=merged.remarks, **counts)
-    )
+    counts |= {"remarks": merged.remarks, "predictions": merged.predictions}
+    click.echo(say("cli.import.rest", interviews=merged.interviews, **counts))
 
 
 def _merge(log: Log) -> Merged:

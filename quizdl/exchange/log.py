@@ -8,6 +8,7 @@ and kept without quizdl. The first line says what it is.
     {"kind": "remark", "question": "…", "text": "…", "at": "…"}
     {"kind": "prediction", "question": "…", "claim": "…", "at": "…", …}
     {"kind": "reset", "question": "…", "at": "…", "undone": null}
+    {"kind": "interview", "begun": "…", "setup": {…}, "exchanges": [{"question": "…", …}], …}
 
 Times are UTC with milliseconds, days are ISO dates of study days, intervals are in seconds.
 """
@@ -21,9 +22,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from quizdl.memory import forecasts
+from quizdl.memory import forecasts, interviews
 from quizdl.model import (
     Entry,
+    Interview,
     Log,
     Mark,
     Prediction,
@@ -39,7 +41,7 @@ from quizdl.model import (
 from quizdl.words import QuizdlError, say
 
 VERSION = 2
-"""The first had no resets and nothing of what was told."""
+"""The first had no resets, no interviews and nothing of what was told."""
 _READABLE = (1, 2)
 _HEAD = {"quizdl": "log", "version": VERSION}
 _WRONG = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -72,6 +74,9 @@ def write(log: Log) -> Iterator[str]:
         undone = _time_text(reset.undone) if reset.undone else None
         at = _time_text(reset.at)
         yield _line({"kind": "reset", "question": reset.question, "at": at, "undone": undone})
+    for held in log.interviews:
+        begun = {"kind": "interview", "begun": _time_text(held.begun)}
+        yield _line(begun | interviews.record(held))
 
 
 def read(lines: Iterable[str], path: Path) -> Log:
@@ -82,6 +87,7 @@ def read(lines: Iterable[str], path: Path) -> Log:
     remarks: dict[str, Remark] = {}
     predictions: list[Prediction] = []
     resets: list[Reset] = []
+    held: list[Interview] = []
     number = 0
     for number, line in enumerate(lines, 1):
         try:
@@ -106,13 +112,16 @@ def read(lines: Iterable[str], path: Path) -> Log:
                     undone = _time(record["undone"]) if record["undone"] else None
                     at = _time(record["at"])
                     resets.append(Reset(_text(record["question"]), at, undone))
+                case "interview":
+                    held.append(interviews.read(_time(record["begun"]), record))
                 case kind:
                     raise ValueError(say("log.unknown_kind", kind=kind))
         except _WRONG as error:
             raise QuizdlError("log.line", path=path, line=number, why=_why(error)) from error
     if number == 0:
         raise QuizdlError("log.not_ours", path=path)
-    return Log(tuple(entries), names, marks, remarks, tuple(predictions), tuple(resets))
+    lists = tuple(predictions), tuple(resets), tuple(held)
+    return Log(tuple(entries), names, marks, remarks, *lists)
 
 
 def _check_head(record: Any, path: Path) -> None:

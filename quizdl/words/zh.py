@@ -743,7 +743,7 @@ TEXT: dict[str, str] = {
     "cli.import.reviews": "新增 {new} 次复习，{known} 次已经有了。",
     "cli.import.remarks": "“我的笔记”：{count} 条，更新了 {new} 条。",
     "cli.import.others": "文件里另有 {count} 条笔记不是 quizdl 的，没有动。",
-    "cli.import.rest": "新增撤销 {undone}、重学 {resets}、标记 {marks}、笔记 {remarks}、预测 {predictions}。",
+    "cli.import.rest": "新增撤销 {undone}、重学 {resets}、标记 {marks}、笔记 {remarks}、预测 {predictions}、面试 {interviews}。",
     "log.unreadable": "读不了 {path}：{why}。",
     "anki.no_package": "{path} 不是 Anki 的牌组文件：要一个 .apkg 或 .colpkg。",
     "anki.damaged": "{path} 坏了，读不出来：{why}。请在 Anki 里重新导出。",

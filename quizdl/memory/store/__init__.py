@@ -34,6 +34,8 @@ from quizdl.memory.store.schema import (
     aliases,
     cards,
     inserted,
+    interview_values,
+    interviews,
     marks,
     milliseconds,
     prediction_values,
@@ -47,6 +49,7 @@ from quizdl.memory.store.schema import (
     reviews,
     time_of,
     to_card,
+    to_interview,
     to_mark,
     to_prediction,
     to_recall,
@@ -61,6 +64,7 @@ from quizdl.model import (
     Card,
     Entry,
     Forecast,
+    Interview,
     Log,
     Merged,
     Outcome,
@@ -191,6 +195,12 @@ class Store:
             made = history.predictions_made(self._reader)
             return [replace(prediction, question=name) for name, prediction in made]
 
+    def interviews(self) -> list[Interview]:
+        """All of them, oldest first, under the names of today."""
+        with explained(self._path), self._reader.begin():
+            held = history.interviews_held(self._reader)
+            return history.under_names_of_today(self._reader, held)
+
     def days(self, first: int) -> list[DayTally]:
         """What was done on each study day from `first` on."""
         new = func.sum(case((reviews.c.state_before.is_(None), 1), else_=0))
@@ -283,6 +293,7 @@ class Store:
                         .order_by(resets.c.id)
                     )
                 ),
+                interviews=tuple(history.interviews_held(self._reader)),
             )
 
     def version(self) -> Version:
@@ -309,48 +320,36 @@ class Store:
         this question, here or on a phone, is taken to stand still. Raises Stale, writing
         nothing, when the card is no longer `outcome.before`.
         """
-        card = outcome.card
         with self._writing():
-            now = history.card_of(self._writer, card.question)
-            if now != outcome.before:
-                raise Stale(now)
-            if now is None:
-                self._refuse_old_name(card.question)
-            at = max(at, history.earliest(self._writer, card.question))
             known = self._presets.get(preset) or self._add_preset(preset)
-            added = self._add(outcome, at, duration, known, preset)
+            made = self._record(outcome, at, duration, known, preset)
             if recall is not None:
-                self._writer.execute(insert(recalls), recall_values(added, recall))
+                self._writer.execute(insert(recalls), recall_values(made.id, recall))
         self._presets[preset] = known
-        return Review(
-            id=added,
-            question=card.question,
-            rating=outcome.rating,
-            at=at,
-            day=card.last_day,
-            duration=duration,
-            state_before=None if now is None else now.state,
-            state=card.state,
-            step=card.step,
-            stability=card.stability,
-            difficulty=card.difficulty,
-            interval=outcome.interval,
-            due=card.due,
-        )
+        return made
+
+    def record_all(
+        self, given: Iterable[tuple[Outcome, timedelta]], at: datetime, preset: Preset
+    ) -> tuple[Review, ...]:
+        """The same of several outcomes, with the time that each took: all of them or, in case
+        of an exception, none."""
+        with self._writing():
+            known = self._presets.get(preset) or self._add_preset(preset)
+            made = tuple(self._record(each, at, took, known, preset) for each, took in given)
+        self._presets[preset] = known
+        return made
 
     def undo(self, review: int, at: datetime) -> Card | None:
         """Mark a review undone and return the card before it; None: new again.
 
         Raises Stale, writing nothing, unless it is the question's newest standing review.
         """
+        return self.undo_all([review], at)[0]
+
+    def undo_all(self, made: Iterable[int], at: datetime) -> tuple[Card | None, ...]:
+        """The same of several: of all or, in case of an exception, of none."""
         with self._writing():
-            name = select(reviews.c.question).where(reviews.c.id == review)
-            question = history.current_name(self._writer, self._writer.execute(name).scalar_one())
-            log = history.standing_of(self._writer, question)
-            if not log or log[-1].id != review:
-                raise Stale(history.card_of(self._writer, question))
-            self._writer.execute(insert(undos), {"review": review, "undone_ms": milliseconds(at)})
-            return history.rebuild(self._writer, question)
+            return tuple(self._undo(review, at) for review in made)
 
     def reset(self, questions: Iterable[str], at: datetime) -> tuple[int, ...]:
         """Make these new again, those that are not, from `at` on: the log keeps their reviews,
@@ -446,6 +445,7 @@ class Store:
                 remarks=merging.merge_remarks(self._writer, log.remarks),
                 predictions=merging.merge_predictions(self._writer, log.predictions),
                 resets=reset,
+                interviews=merging.merge_interviews(self._writer, log.interviews),
             )
 
     def replay(self) -> None:
@@ -467,6 +467,16 @@ class Store:
             self._add(outcome, at, timedelta(0), known, preset)
             raise _TakenBack
 
+    def keep(self, interview: Interview) -> Interview:
+        """Add an interview and return it with its number; one that was begun in the same
+        millisecond stays, and is returned."""
+        at = milliseconds(interview.begun)
+        with self._writing():
+            put = upsert(interviews).values(interview_values(interview)).on_conflict_do_nothing()
+            self._writer.execute(put)
+            row = self._writer.execute(select(interviews).where(interviews.c.begun_ms == at)).one()
+            return history.under_names_of_today(self._writer, [to_interview(row)])[0]
+
     # --- inside a transaction
 
     @contextmanager
@@ -474,6 +484,41 @@ class Store:
         with explained(self._path), self._writer.begin():
             yield
         self._writes += 1
+
+    def _record(
+        self, outcome: Outcome, at: datetime, duration: timedelta, known: int, preset: Preset
+    ) -> Review:
+        card = outcome.card
+        now = history.card_of(self._writer, card.question)
+        if now != outcome.before:
+            raise Stale(now)
+        if now is None:
+            self._refuse_old_name(card.question)
+        at = max(at, history.earliest(self._writer, card.question))
+        return Review(
+            id=self._add(outcome, at, duration, known, preset),
+            question=card.question,
+            rating=outcome.rating,
+            at=at,
+            day=card.last_day,
+            duration=duration,
+            state_before=None if now is None else now.state,
+            state=card.state,
+            step=card.step,
+            stability=card.stability,
+            difficulty=card.difficulty,
+            interval=outcome.interval,
+            due=card.due,
+        )
+
+    def _undo(self, review: int, at: datetime) -> Card | None:
+        name = select(reviews.c.question).where(reviews.c.id == review)
+        question = history.current_name(self._writer, self._writer.execute(name).scalar_one())
+        log = history.standing_of(self._writer, question)
+        if not log or log[-1].id != review:
+            raise Stale(history.card_of(self._writer, question))
+        self._writer.execute(insert(undos), {"review": review, "undone_ms": milliseconds(at)})
+        return history.rebuild(self._writer, question)
 
     def _add(
         self, outcome: Outcome, at: datetime, duration: timedelta, known: int, preset: Preset

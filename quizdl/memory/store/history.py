@@ -6,7 +6,8 @@ All of this happens inside a transaction of the caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import (
@@ -28,6 +29,7 @@ from quizdl.memory.store.schema import (
     card_values,
     cards,
     insert_many,
+    interviews,
     marks,
     predictions,
     recalls,
@@ -35,13 +37,14 @@ from quizdl.memory.store.schema import (
     reviews,
     time_of,
     to_card,
+    to_interview,
     to_prediction,
     to_recall,
     to_review,
     undos,
     unresets,
 )
-from quizdl.model import Card, Prediction, Recall, Review
+from quizdl.model import Card, Interview, Prediction, Recall, Review
 
 LOG = reviews.outerjoin(undos, undos.c.review == reviews.c.id)
 STANDING = undos.c.review.is_(None)
@@ -136,6 +139,25 @@ def predictions_made(connection: Connection) -> Iterator[tuple[str, Prediction]]
         yield known.get(prediction.question, prediction.question), prediction
 
 
+def interviews_held(connection: Connection) -> list[Interview]:
+    """Every interview, oldest first, under the names of then."""
+    rows = connection.execute(select(interviews).order_by(interviews.c.begun_ms))
+    return [to_interview(row) for row in rows]
+
+
+def under_names_of_today(connection: Connection, held: Iterable[Interview]) -> list[Interview]:
+    name = names_of_today(connection)
+    return [
+        replace(
+            interview,
+            exchanges=tuple(
+                replace(each, question=name(each.question)) for each in interview.exchanges
+            ),
+        )
+        for interview in held
+    ]
+
+
 # --- cards --------------------------------------------------------------------------------
 
 
@@ -223,6 +245,8 @@ def renames(
         for table in (reviews, marks, predictions):
             found = select(table.c.question).where(table.c.question.in_(fresh)).distinct()
             traced.update(connection.scalars(found))
+        held = interviews_held(connection)
+        traced.update({each.question for one in held for each in one.exchanges} & set(fresh))
     for old, new in {**known, **formerly}.items():
         new = formerly.get(new, new)
         if old not in live and (old in known or old in traced) and known.get(old) != new:

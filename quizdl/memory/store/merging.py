@@ -21,6 +21,8 @@ from quizdl.memory.store.schema import (
     entry_values,
     insert_many,
     inserted,
+    interview_values,
+    interviews,
     marks,
     milliseconds,
     prediction_values,
@@ -34,7 +36,7 @@ from quizdl.memory.store.schema import (
     undos,
     unresets,
 )
-from quizdl.model import Card, Entry, Mark, Prediction, Preset, Remark, Reset, Review
+from quizdl.model import Card, Entry, Interview, Mark, Prediction, Preset, Remark, Reset, Review
 
 
 def merge_reviews(
@@ -197,6 +199,15 @@ def merge_predictions(connection: Connection, made: Iterable[Prediction]) -> int
             connection.execute(insert(predictions), values)
             added += 1
     return added
+
+
+def merge_interviews(connection: Connection, held: Iterable[Interview]) -> int:
+    """Add those that the log lacks: known by the millisecond in which they were begun."""
+    known = set(connection.scalars(select(interviews.c.begun_ms)))
+    fresh = {milliseconds(each.begun): each for each in held}
+    rows = [interview_values(each) for at, each in sorted(fresh.items()) if at not in known]
+    insert_many(connection, interviews, rows)
+    return len(rows)
 
 
 def merge_names(connection: Connection, names: Mapping[str, str]) -> dict[str, str]:

@@ -31,10 +31,12 @@ from sqlalchemy import (
     text,
 )
 
+from quizdl.memory import interviews as interview_records
 from quizdl.memory.forecasts import read, records
 from quizdl.model import (
     Card,
     Forecast,
+    Interview,
     Mark,
     Outcome,
     Prediction,
@@ -379,3 +381,15 @@ def recall_values(review: int, recall: Recall) -> dict[str, object]:
 
 def to_recall(said: str, ticks: str) -> Recall:
     return Recall(said, tuple(Tick(*tick) for tick in json.loads(ticks)))
+
+
+def interview_values(interview: Interview) -> dict[str, object]:
+    document = interview_records.record(interview)
+    return {
+        "begun_ms": milliseconds(interview.begun),
+        "document": json.dumps(document, ensure_ascii=False, allow_nan=False),
+    }
+
+
+def to_interview(row: Row[Any]) -> Interview:
+    return interview_records.read(time_of(row.begun_ms), json.loads(row.document), row.id)
