@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from quizdl import unfinished
 from quizdl.memory import Stale, open_store, points, queue, scheduler
-from quizdl.memory.queue import Limits, Memory, Queue, is_new_leech
+from quizdl.memory.queue import Limits, Memory, Queue, is_due, is_new_leech
 from quizdl.memory.stats import Stats
 from quizdl.model import (
     Forecast,
+    Interview,
     Mark,
     Moment,
     Outcome,
@@ -254,6 +255,55 @@ class Library:
         """Log what was predicted of a claim at `now`, and how it turned out."""
         at = self._moment(now).at
         return _log(self._store, question, claim_id, forecasts, at)
+
+    def interviews(self) -> list[Interview]:
+        """All that are in the log, oldest first."""
+        return self._store.interviews()
+
+    def keep(self, interview: Interview) -> Interview:
+        """Add it to the log; returns it with its number there."""
+        return self._store.keep(interview)
+
+    def outcomes(self, questions: Iterable[str], now: datetime) -> dict[str, dict[Rating, Outcome]]:
+        """Of those that are new, or due and not yet rated today: what each rating would do."""
+        moment = self._moment(now)
+        memory = self._store.memory(moment.day)
+        found = {}
+        for question in questions:
+            card, mark = memory.cards.get(question), memory.marks.get(question)
+            waiting = card is None or (
+                is_due(card, mark, moment.day) and card.last_day < moment.day
+            )
+            if waiting:
+                found[question] = scheduler.outcomes(card, question, moment, self._settings)
+        return found
+
+    def rate_all(
+        self, given: Sequence[tuple[Outcome, timedelta]], now: datetime
+    ) -> tuple[Review, ...]:
+        """Store these outcomes, with the time that each took: all or, when it raises, none.
+        What was rated elsewhere since counts, too, and before them."""
+        moment, preset = self._moment(now), scheduler.preset(self._settings)
+        outcomes = [outcome for outcome, _ in given]
+        taken = [min(max(each, timedelta(0)), LONGEST) for _, each in given]
+        while True:
+            settled = [scheduler.settle(outcome, moment.at) for outcome in outcomes]
+            try:
+                return self._store.record_all(zip(settled, taken, strict=True), moment.at, preset)
+            except Stale:
+                cards = self._store.memory(moment.day).cards
+                outcomes = [
+                    scheduler.outcomes(cards.get(name), name, moment, self._settings)[each.rating]
+                    for each in outcomes
+                    if (name := each.card.question)
+                ]
+
+    def undo_all(self, made: Iterable[Review], now: datetime) -> None:
+        """Take back these reviews: all or, when it raises, none."""
+        try:
+            self._store.undo_all([review.id for review in made], self._moment(now).at)
+        except Stale:
+            raise QuizdlError("session.undo_late") from None
 
     def close(self) -> None:
         self._store.close()

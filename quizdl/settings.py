@@ -36,6 +36,11 @@ class Paths:
         return self.data / "receipts"
 
     @property
+    def interviews(self) -> Path:
+        """Interviews that are not in the log yet (`quizdl.interview.drafts`)."""
+        return self.data / "interviews.json"
+
+    @property
     def config_file(self) -> Path:
         return self.config / "config.toml"
 

@@ -14,6 +14,9 @@ BONUS = "（加分）"
 _ASKED = re.compile(r"\*\*(.+?)\*\*\s*", re.DOTALL)
 _ITEM = re.compile(r"^[-*] (.+(?:\n(?:[ \t]+\S.*|))*)", re.MULTILINE)
 
+_CLAIM = re.compile(r"\]\(demo\.py#(\w+)\)")
+_QUESTION = re.compile(r"\]\((?:\.\./)*(?:[\w-]+/)?([\w-]+)/question\.md\)")
+
 
 class Section(NamedTuple):
     line: int
@@ -99,3 +102,13 @@ def follow_ups(back: str) -> tuple[FollowUp, ...]:
 
 def _body(back: str, title: str) -> str:
     return next((section.body for section in sections(back) if section.title == title), "")
+
+
+def linked_claims(markdown: str) -> tuple[str, ...]:
+    """Ids of the claims that a text rests on, each once."""
+    return tuple(dict.fromkeys(_CLAIM.findall(markdown)))
+
+
+def linked_questions(markdown: str) -> tuple[str, ...]:
+    """Ids of the questions that a text leads to, each once."""
+    return tuple(dict.fromkeys(_QUESTION.findall(markdown)))
