@@ -117,7 +117,7 @@ def show(question_id: str, as_json: bool) -> None:
             | {
                 "claims": [
                     {"id": claim.id, "text": claim.text}
-                    | {"receipt": _receipt_json(receipts.get(claim.id), question, claim)}
+                    | {"receipt": receipt_json(receipts.get(claim.id), question, claim)}
                     for claim in question.claims
                 ],
                 "front": question.front,
@@ -137,7 +137,7 @@ def show(question_id: str, as_json: bool) -> None:
         click.echo("  " + describe(receipts.get(claim.id), question, claim, now))
 
 
-def _receipt_json(
+def receipt_json(
     receipt: Receipt | None, question: Question, claim: Claim
 ) -> dict[str, object] | None:
     """The fixed shape of a receipt in `quizdl show --json`; null when there is none."""

@@ -125,7 +125,7 @@ def anki(output: Path, with_progress: bool, selection: _Selection) -> None:
         remarks = store.remarks() if store else {}
         progress = _progress(store) if store and with_progress else None
     with (
-        _writing(output) as beside,
+        writing(output) as beside,
         _sheets(bank, questions, no_proofs=selection.no_proofs) as sheets,
     ):
         made = entries(sheets, Extras(remarks, progress), editions)
@@ -180,10 +180,10 @@ def tsv(output: Path, reader: str, selection: _Selection) -> None:
 
     bank, questions = _chosen(selection)
     with (
-        _writing(output) as beside,
+        writing(output) as beside,
         _sheets(bank, questions, no_proofs=selection.no_proofs) as sheets,
     ):
-        _write_lines(beside, write(sheets, Reader(reader)))
+        write_lines(beside, write(sheets, Reader(reader)))
     click.echo(say("cli.export.done", count=len(questions), path=output))
 
 
@@ -203,7 +203,7 @@ def markdown(output: Path, selection: _Selection) -> None:
         for name, data in write(sheets, topics):
             path = output / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _writing(path) as beside:
+            with writing(path) as beside:
                 beside.write_bytes(data)
     click.echo(say("cli.export.done", count=len(questions), path=output))
 
@@ -219,10 +219,10 @@ def html(output: Path, selection: _Selection) -> None:
     bank, questions = _chosen(selection)
     ids = frozenset(question.id for question in questions)
     with (
-        _writing(output) as beside,
+        writing(output) as beside,
         _sheets(bank, questions, no_proofs=selection.no_proofs) as sheets,
     ):
-        _write_lines(beside, write(sheets, in_chinese("markdown.title"), ids))
+        write_lines(beside, write(sheets, in_chinese("markdown.title"), ids))
     click.echo(say("cli.export.done", count=len(questions), path=output))
 
 
@@ -237,8 +237,8 @@ def data(output: Path) -> None:
 
     with open_store(find_paths().database) as store:
         log = store.log()
-    with _writing(output) as beside:
-        _write_lines(beside, write(log))
+    with writing(output) as beside:
+        write_lines(beside, write(log))
     click.echo(say("cli.export.data.done", count=len(log.entries), path=output))
 
 
@@ -292,7 +292,7 @@ def _epoch() -> int:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[Path]:
+def writing(path: Path) -> Iterator[Path]:
     """What takes the place of `path` when it is whole."""
     from quizdl.exchange.beside import replacing
 
@@ -310,6 +310,6 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write_lines(path: Path, lines: Iterable[str]) -> None:
+def write_lines(path: Path, lines: Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", newline="\n", errors="replace") as file:
         file.writelines(lines)

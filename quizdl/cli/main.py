@@ -10,6 +10,7 @@ from quizdl.cli import (  # noqa: F401 - they add their commands
     browse,
     exporting,
     importing,
+    interviewing,
     machine,
     proving,
     serving,

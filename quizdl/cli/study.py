@@ -25,7 +25,7 @@ from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
-    from quizdl.model import Question, Sample
+    from quizdl.model import Question, Sample, Setup
     from quizdl.session import Plan
 
 
@@ -42,15 +42,16 @@ if TYPE_CHECKING:
 @click.pass_context
 def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
-        _open_screen(None)
+        open_screen(None)
 
 
-def _open_screen(plan: Callable[[Bank], Plan] | None) -> None:
+def open_screen(opening: Callable[[Bank], Plan | Setup] | None) -> None:
+    """The interface; with what `opening` makes of the bank, a session or an interview."""
     from quizdl.settings import find_paths, load_settings
     from quizdl.tui import run_app
 
     paths = find_paths()
-    code = run_app(bank_root(), paths, load_settings(paths.config_file), plan)
+    code = run_app(bank_root(), paths, load_settings(paths.config_file), opening)
     click.get_current_context().exit(code)
 
 
@@ -97,7 +98,7 @@ def review(
         return Plan(questions, limit=limit, time=time, new=new, ahead=ahead, cram=cram)
 
     if not plain:
-        _open_screen(plan)
+        open_screen(plan)
         return
     from quizdl.cli.plain import review_plain
     from quizdl.settings import find_paths, load_settings

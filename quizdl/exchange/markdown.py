@@ -66,13 +66,13 @@ def _question(sheet: Sheet, topics: Mapping[str, str], figures: list[tuple[str, 
     about = " · ".join(["★" * question.level, *question.asked_by, *question.tags])
     parts = [
         f'<a id="{question.id}"></a>\n\n## {_line(question.title)}\n\n{about}\n',
-        _text(question.front, topics),
+        portable(question.front, topics),
         "<details><summary>" + in_chinese("markdown.answer") + "</summary>\n",
-        _text(question.back, topics),
+        portable(question.back, topics),
     ]
     if sheet.proofs:
         parts.append(f"### {in_chinese('anki.field.proofs')}\n")
-        parts += [_proof(proof, figures) for proof in sheet.proofs]
+        parts += [proof_markdown(proof, figures) for proof in sheet.proofs]
     parts.append(
         f"### {in_chinese('anki.field.code')}\n\n```python\n{question.demo.rstrip()}\n```\n"
     )
@@ -83,8 +83,8 @@ def _question(sheet: Sheet, topics: Mapping[str, str], figures: list[tuple[str, 
     return "\n".join(part for part in parts if part)
 
 
-def _text(markdown: str, topics: Mapping[str, str]) -> str:
-    """An answer inside a page: its headings a level lower, its links leading to where the
+def portable(markdown: str, topics: Mapping[str, str], *, lower: bool = True) -> str:
+    """Our Markdown inside a page: its headings a level lower, its links leading to where the
     questions are; claims are words, their proofs follow."""
 
     def question(match: re.Match[str]) -> str:
@@ -95,7 +95,8 @@ def _text(markdown: str, topics: Mapping[str, str]) -> str:
     for place in range(0, len(parts), 2):  # the others are code
         text = _CLAIM.sub(r"\1", joined(parts[place]))
         text = _QUESTION.sub(question, text)
-        parts[place] = _HEADING.sub(r"#\1", _line(text))
+        text = _line(text)
+        parts[place] = _HEADING.sub(r"#\1", text) if lower else text
     text = "".join(parts).strip()
     return f"{text}\n" if text else ""
 
@@ -132,7 +133,8 @@ def joined(markdown: str) -> str:
     return "\n".join(lines)
 
 
-def _proof(proof: Proof, figures: list[tuple[str, bytes]]) -> str:
+def proof_markdown(proof: Proof, figures: list[tuple[str, bytes]]) -> str:
+    """Sentence, numbers and figures of a proof; the files of the figures are added to `figures`."""
     sign = in_chinese(f"sheet.sign.{proof.verdict}")
     head = sheets.headings()
     lines = [

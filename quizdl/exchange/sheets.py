@@ -86,7 +86,7 @@ def gather(
     pool: Pool | None = None
     try:
         for question in questions:
-            proofs = _from_receipts(question, receipts)
+            proofs = from_receipts(question, receipts)
             missing = [claim for claim in question.claims if claim.id not in proofs]
             if missing:
                 pool = pool or open_pool()
@@ -102,7 +102,8 @@ def gather(
             pool.close()
 
 
-def _from_receipts(question: Question, receipts: Receipts) -> dict[str, Proof]:
+def from_receipts(question: Question, receipts: Receipts) -> dict[str, Proof]:
+    """By claim, those whose receipts stand."""
     found, figures = receipts.of(question), receipts.figures(question)
     return {
         claim.id: _proof(claim, found[claim.id], figures[claim.id])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from quizdl.bank.sections import key_points
+from quizdl.bank.sections import follow_ups, key_points
 from quizdl.memory.points import propose
 from quizdl.model import Exchange, Interview, Outcome, Question, Rating, Reply, Tick
 
@@ -67,6 +67,11 @@ class Report:
 def blank_ticks(question: Question) -> tuple[Tick, ...]:
     """Of every key point: nothing told yet."""
     return tuple(Tick(point.text, point.must, told=False) for point in key_points(question.back))
+
+
+def follow_up_answer(question: Question, asked: str) -> str:
+    """Markdown; empty when the question no longer has it."""
+    return next((each.answer for each in follow_ups(question.back) if each.asked == asked), "")
 
 
 def to_look_at(interview: Interview) -> int | None:

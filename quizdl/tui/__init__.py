@@ -13,15 +13,20 @@ from quizdl.words import QuizdlError
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
+    from quizdl.model import Setup
     from quizdl.session import Plan
 
 LEAST_COLUMNS, LEAST_ROWS = 60, 16
 
 
 def run_app(
-    bank_root: Path, paths: Paths, settings: Settings, plan: Callable[[Bank], Plan] | None
+    bank_root: Path,
+    paths: Paths,
+    settings: Settings,
+    opening: Callable[[Bank], Plan | Setup] | None,
 ) -> int:
-    """Open the interface; with a `plan` for the bank a session of it starts at once.
+    """Open the interface; with what `opening` makes of the bank, a session of that plan starts
+    at once, or an interview so set up is ready to.
 
     Returns the exit code. Raises QuizdlError when there is no terminal, or one too small to draw
     on; where Textual was told of another driver, that is not a terminal's (`quizdl serve`).
@@ -30,7 +35,7 @@ def run_app(
         _require_terminal()
     from quizdl.tui.app import QuizdlApp
 
-    app = QuizdlApp(bank_root, paths, settings, plan)
+    app = QuizdlApp(bank_root, paths, settings, opening)
     app.run()
     if app.failure is not None:
         raise app.failure

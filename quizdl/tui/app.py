@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import select
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from quizdl import jsonfile
+from quizdl.model import Setup
 from quizdl.settings import Paths, Settings
 from quizdl.tui import LEAST_COLUMNS, LEAST_ROWS
 from quizdl.tui.screens.today import TodayScreen
@@ -41,6 +43,8 @@ def local_now() -> datetime:
 
 
 HANGUP_SECONDS = 2
+MINUTES = 20
+"""Of an interview, unless others are asked for."""
 
 
 class QuizdlApp(App[None]):
@@ -56,6 +60,7 @@ class QuizdlApp(App[None]):
         "screens/predict.tcss",
         "screens/stats.tcss",
         "screens/summary.tcss",
+        "screens/interview.tcss",
         "screens/browse.tcss",
         "screens/choice.tcss",
         "screens/help.tcss",
@@ -72,9 +77,9 @@ class QuizdlApp(App[None]):
     class Opened(Message):
         """Bank and memory are ready."""
 
-        def __init__(self, library: Library, bank: Bank, plan: Plan | None) -> None:
+        def __init__(self, library: Library, bank: Bank, opening: Plan | Setup | None) -> None:
             super().__init__()
-            self.library, self.bank, self.plan = library, bank, plan
+            self.library, self.bank, self.opening = library, bank, opening
 
     class Failed(Message):
         """They are not, and the learner has to act."""
@@ -88,12 +93,12 @@ class QuizdlApp(App[None]):
         bank_root: Path,
         paths: Paths,
         settings: Settings,
-        plan: Callable[[Bank], Plan] | None = None,
+        opening: Callable[[Bank], Plan | Setup] | None = None,
         clock: Callable[[], datetime] = local_now,
     ) -> None:
         super().__init__()
         self.bank_root, self.paths, self.settings = bank_root, paths, settings
-        self._plan_for = plan
+        self._opening = opening
         self.clock = clock
         self.failure: QuizdlError | None = None
         self.library: Library | None = None
@@ -129,14 +134,14 @@ class QuizdlApp(App[None]):
 
         try:
             bank = load(self.bank_root).require_questions()
-            plan = self._plan_for(bank) if self._plan_for else None
+            opening = self._opening(bank) if self._opening else None
             library = open_library(self.paths.database, bank.questions, self.settings)
         except QuizdlError as error:
             self.post_message(self.Failed(error))
             return
         self.unfinished = from_document(jsonfile.read(self._unfinished_path))
         library.warm(self.clock())
-        self.post_message(self.Opened(library, bank, plan))
+        self.post_message(self.Opened(library, bank, opening))
         self._prepare(bank)
 
     def _prepare(self, bank: Bank) -> None:
@@ -163,8 +168,10 @@ class QuizdlApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, TodayScreen):
                 screen.show(self)
-        if message.plan is not None:
-            self.start_session(self.new_session(message.plan))
+        if isinstance(message.opening, Setup):
+            self.open_interview(message.opening)
+        elif message.opening is not None:
+            self.start_session(self.new_session(message.opening))
 
     @property
     def _unfinished_path(self) -> Path:
@@ -289,10 +296,14 @@ class QuizdlApp(App[None]):
     def action_browse(self) -> None:
         """All questions, to look for some; from anywhere, but once."""
         from quizdl.tui.screens.browse import BrowseScreen
+        from quizdl.tui.screens.interview import InterviewScreen
 
         if self.library is None or self.bank is None or self.review is None:
             return
         if any(isinstance(screen, BrowseScreen) for screen in self.screen_stack):
+            return
+        if any(isinstance(screen, InterviewScreen) for screen in self.screen_stack):
+            self.notify(say("interview.closed_book"))
             return
         titles = {topic.id: topic.title for topic in self.bank.topics}
         busy = self.review in self.screen_stack
@@ -307,6 +318,29 @@ class QuizdlApp(App[None]):
 
         if self.library is not None and self.bank is not None:
             self.push_screen(StatsScreen(self.library, self.bank.topics, self.clock))
+
+    def action_interview(self) -> None:
+        """A mock interview, to be set up first."""
+        if self.library is not None:
+            self.open_interview(Setup(MINUTES, seed=secrets.randbelow(1_000_000)))
+
+    def open_interview(self, setup: Setup) -> None:
+        from quizdl.interview.drafts import Drafts
+        from quizdl.tui.room import Room
+        from quizdl.tui.screens.interview_setup import InterviewSetupScreen
+
+        assert self.library is not None
+        assert self.bank is not None
+        titles = {topic.id: topic.title for topic in self.bank.topics}
+        room = Room(
+            self.library,
+            titles,
+            Drafts(self.paths.interviews),
+            self.receipts,
+            self.pool(),
+            self.clock,
+        )
+        self.push_screen(InterviewSetupScreen(room, setup))
 
     def _browsed(self, session: Session | None) -> None:
         if session is not None:
@@ -330,6 +364,7 @@ class QuizdlApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for name, action in (
             ("browse", self.action_browse),
+            ("interview", self.action_interview),
             ("stats", self.action_stats),
             ("help", self.action_help),
             ("theme", self.action_change_theme),

@@ -16,6 +16,7 @@ from quizdl.render import html
 from quizdl.render.html import code_html, inline_html, markdown_html
 from quizdl.words import in_chinese
 
+CLAIM_LINK = "demo.py#"
 _LONG = 40
 """Characters of LaTeX."""
 
@@ -23,18 +24,42 @@ _LONG = 40
 def write(made: Iterable[Sheet], title: str, ids: frozenset[str]) -> Iterator[str]:
     """The page in pieces. `ids`: of all questions that will be on it; a link to any other is
     plain text."""
-    resources = files("quizdl.exchange.html")
-    style = resources.joinpath("page.css").read_text("utf-8")
-    script = resources.joinpath("page.js").read_text("utf-8")
-    yield _HEAD.format(title=escape(title), style=style)
-    yield f"<header><h1>{escape(title)}</h1>{_controls()}</header>\n<main>\n"
+    yield from _begin(title, _controls())
     topic = ""
     for sheet in made:
         if sheet.topic.id != topic:
             topic = sheet.topic.id
             yield f'<h2 class="topic">{escape(sheet.topic.title)}</h2>\n'
         yield _question(sheet, ids)
+    script = files("quizdl.exchange.html").joinpath("page.js").read_text("utf-8")
     yield f"</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
+
+
+def write_text(title: str, markdown: str, proofs: Iterable[tuple[str, Proof]]) -> Iterator[str]:
+    """A page of text, and below it proofs, each with the id of its question: a link to one of
+    their claims leads there."""
+
+    def link(target: str) -> str | None:
+        name = target.partition("#")[2]
+        found = (f"#{question}.{name}" for question, proof in every if proof.claim.id == name)
+        if target.startswith(CLAIM_LINK):
+            return next(found, None)
+        return target if target.startswith(("http://", "https://")) else None
+
+    every = list(proofs)
+    yield from _begin(title, "")
+    yield markdown_html(markdown, _math, link)
+    if every:
+        yield f"<h2>{escape(say('anki.field.proofs'))}</h2>\n"
+    for question, proof in every:
+        yield _proof(question, proof, link)
+    yield "</main>\n</body>\n</html>\n"
+
+
+def _begin(title: str, controls: str) -> Iterator[str]:
+    style = files("quizdl.exchange.html").joinpath("page.css").read_text("utf-8")
+    yield _HEAD.format(title=escape(title), style=style)
+    yield f"<header><h1>{escape(title)}</h1>{controls}</header>\n<main>\n"
 
 
 _HEAD = """\
@@ -67,7 +92,7 @@ def _question(sheet: Sheet, ids: frozenset[str]) -> str:
     question = sheet.question
 
     def link(target: str) -> str | None:
-        if target.startswith("demo.py#"):
+        if target.startswith(CLAIM_LINK):
             name = target.partition("#")[2]
             return f"#{question.id}.{name}" if any(p.claim.id == name for p in proofs) else None
         if target.endswith("/question.md"):

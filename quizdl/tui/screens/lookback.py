@@ -32,10 +32,10 @@ class LookBackScreen(Screen[None]):
         Binding("end", "edge('end')", say("tui.key.bottom"), show=False),
     ]
 
-    def __init__(self, answered: Sequence[Answered]) -> None:
-        """Begins with the last of `answered`, which are oldest first and some."""
+    def __init__(self, answered: Sequence[Answered], at: int = -1) -> None:
+        """Begins with the one at that place of `answered`, which are oldest first and some."""
         super().__init__()
-        self._answered, self._at = answered, len(answered) - 1
+        self._answered, self._at = answered, at % len(answered)
         self._status, self._sheet = Band(id="look-back-status"), Sheet()
 
     def compose(self) -> ComposeResult:

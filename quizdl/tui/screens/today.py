@@ -28,6 +28,7 @@ class TodayScreen(Screen[None]):
         Binding("enter,space", "start", say("tui.key.start"), key_display="Enter"),
         Binding("a", "ahead", say("tui.key.ahead")),
         Binding("c", "resume", say("tui.key.resume")),
+        Binding("m", "app.interview", say("tui.key.interview")),
         Binding("t", "app.stats", say("tui.key.stats")),
         Binding("slash", "app.browse", say("tui.key.browse"), key_display="/"),
         Binding("q,escape", "app.quit", say("tui.key.quit"), key_display="q"),
