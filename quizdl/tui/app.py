@@ -23,6 +23,7 @@ from quizdl import jsonfile
 from quizdl.model import Setup
 from quizdl.settings import Paths, Settings
 from quizdl.tui import LEAST_COLUMNS, LEAST_ROWS
+from quizdl.tui.explained import explained
 from quizdl.tui.screens.today import TodayScreen
 from quizdl.words import QuizdlError, say
 
@@ -321,7 +322,11 @@ class QuizdlApp(App[None]):
 
     def action_interview(self) -> None:
         """A mock interview, to be set up first."""
-        if self.library is not None:
+        from quizdl.tui.screens.reading import ReadingScreen
+
+        if self.library is None:
+            return
+        if not any(isinstance(screen, ReadingScreen) for screen in self.screen_stack):
             self.open_interview(Setup(MINUTES, seed=secrets.randbelow(1_000_000)))
 
     def open_interview(self, setup: Setup) -> None:
@@ -340,7 +345,8 @@ class QuizdlApp(App[None]):
             self.pool(),
             self.clock,
         )
-        self.push_screen(InterviewSetupScreen(room, setup))
+        with explained(self):
+            self.push_screen(InterviewSetupScreen(room, setup))
 
     def _browsed(self, session: Session | None) -> None:
         if session is not None:

@@ -215,6 +215,16 @@ def test_a_renamed_question_is_found_again(
     assert load(root).problems == ()
 
 
+def test_what_was_missed_counts_among_the_weak_points(
+    quizdl: Quizdl, bank: Path, database: Path
+) -> None:
+    keep(database, HELD)
+    found = json.loads(quizdl("stats", "--json", env={"QUIZDL_BANK": str(bank)}).stdout)
+    (weak,) = found["points"]
+    assert (weak["question"], weak["missed"], weak["asked"]) == ("doubling", 1, 1)
+    assert "翻倍就是乘二" in weak["point"]
+
+
 def test_the_log_keeps_what_it_has(database: Path) -> None:
     with open_store(database) as store:
         first = store.keep(HELD)

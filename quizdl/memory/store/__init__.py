@@ -177,17 +177,24 @@ class Store:
             return {name: each[-1] for name, each in history.all_resets(self._reader).items()}
 
     def told(self) -> list[Recalled]:
-        """What was told at the reviews that stand, oldest first, under the names of today."""
+        """What was told at the reviews that stand and in interviews, oldest first, under the
+        names of today."""
         told = select(reviews.c.question, reviews.c.reviewed_ms, recalls.c.said, recalls.c.ticks)
         told = told.select_from(history.LOG.join(recalls)).where(history.STANDING)
         with explained(self._path), self._reader.begin():
             name = history.names_of_today(self._reader)
-            return [
+            found = [
                 Recalled(name(question), time_of(at), to_recall(said, ticks))
                 for question, at, said, ticks in self._reader.execute(
                     told.order_by(reviews.c.reviewed_ms, reviews.c.id)
                 )
             ]
+            found += [
+                Recalled(name(each.question), held.begun, Recall(each.main.said, each.ticks))
+                for held in history.interviews_held(self._reader)
+                for each in held.exchanges
+            ]
+        return sorted(found, key=lambda recalled: recalled.at)
 
     def predictions(self) -> list[Prediction]:
         """All of them, oldest first, under the names of today."""

@@ -12,7 +12,7 @@ from textual.binding import Binding
 
 from quizdl.interview.choosing import expected, matching
 from quizdl.interview.conduct import Draft, Interviewer
-from quizdl.model import Setup
+from quizdl.model import Interview, Setup
 from quizdl.render.text import Span
 from quizdl.tui.room import Room
 from quizdl.tui.screens.choice import ChoiceScreen
@@ -190,8 +190,10 @@ class InterviewSetupScreen(ReadingScreen[None]):
         """What came of interviews that were held."""
         from quizdl.exchange.interviews import about, title
 
-        now = self._room.clock()
-        held = {str(each.id): each for each in reversed(self._room.library.interviews()[-_OLD:])}
+        now, held = self._room.clock(), dict[str, Interview]()
+        with self._explained():
+            last = self._room.library.interviews()[-_OLD:]
+            held = {str(each.id): each for each in reversed(last)}
         if not held:
             self.notify(say("interview.old.none"))
             return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from textual.binding import Binding
 from textual.screen import Screen, ScreenResultType
 
+from quizdl.tui.explained import explained
 from quizdl.tui.widgets.sheet import Sheet
-from quizdl.words import QuizdlError, say
+from quizdl.words import say
 
 
 class ReadingScreen(Screen[ScreenResultType]):
@@ -26,13 +26,8 @@ class ReadingScreen(Screen[ScreenResultType]):
         super().__init__()
         self._sheet = Sheet()
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """A disk that is full, say: the learner reads why."""
-        try:
-            yield
-        except QuizdlError as error:
-            self.notify(str(error), severity="error", timeout=12)
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.app)
 
     def action_scroll(self, lines: int) -> None:
         self._sheet.scroll_rows(lines * 2)
