@@ -166,7 +166,10 @@ async def test_a_missed_point_is_proved_from_the_report(bank: Path, paths: Paths
         assert ANSWER in text_of(app)
         await pilot.press("q", "q")
         await pilot.pause()
+        assert "2 道题还没有记入复习" in text_of(app)
+        await choose(pilot, app, "不记")
         assert isinstance(app.screen, TodayScreen)
+    assert logged(paths) == []
 
 
 async def test_what_was_reviewed_today_or_is_not_due_is_not_offered(
@@ -303,7 +306,11 @@ async def test_one_may_stop_or_drop_it(bank: Path, paths: Paths) -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(app.screen, ReportScreen)
-        await pilot.press("q", "m", "o")
+        await pilot.press("q")
+        await pilot.pause()
+        await choose(pilot, app, "记入复习，返回")
+        assert len(logged(paths)) == 1
+        await pilot.press("m", "o")
         await pilot.pause()
         await choose(pilot, app, "模拟面试 2026-03-02")
         assert isinstance(app.screen, ReportScreen)

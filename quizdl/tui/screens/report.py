@@ -30,6 +30,7 @@ from quizdl.render.text import Span
 from quizdl.session import Answered, propose
 from quizdl.tui.follower import Follower
 from quizdl.tui.room import Room
+from quizdl.tui.screens.choice import ChoiceScreen
 from quizdl.tui.screens.reading import ReadingScreen
 from quizdl.tui.widgets.claims import ClaimBlock
 from quizdl.tui.widgets.drawn import Band
@@ -80,6 +81,8 @@ class ReportScreen(ReadingScreen[None]):
         self._results: dict[str, list[ClaimResult]] = {}
         self._offered: Sequence[OfferBlock] = ()
         self._made: Sequence[Review] = ()
+        self._decided = False
+        """Whether the learner has recorded them, or has taken that back."""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -258,6 +261,7 @@ class ReportScreen(ReadingScreen[None]):
             self.notify(say("report.undone"))
 
     def _recorded(self, *, recorded: bool) -> None:
+        self._decided = True
         for block in self._offered:
             block.recorded = recorded
         self._sheet.changed(*self._offered)
@@ -351,5 +355,18 @@ class ReportScreen(ReadingScreen[None]):
         self.app.push_screen(LookBackScreen(answered, at))
 
     def action_leave(self) -> None:
+        """What is offered is not lost by an early key: it is asked about once."""
         self._stop()
-        self.dismiss()
+        count = sum(block.offer.chosen for block in self._offered)
+        if self._decided or not count:
+            self.dismiss()
+            return
+        choices = {key: say(f"report.leave.{key}") for key in ("accept", "leave")}
+        title = say("report.leave.title", count=count)
+        self.app.push_screen(ChoiceScreen(title, choices), self._leave)
+
+    def _leave(self, key: str | None) -> None:
+        if key == "accept":
+            self.action_accept()
+        if key == "leave" or self._made:
+            self.dismiss()
