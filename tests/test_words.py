@@ -49,6 +49,7 @@ OF_CONTENT = {
     "check/text.py": "names of sections",
     "cli/browse.py": "a company in an example",
     "cli/exporting.py": "a company in an example",
+    "cli/interviewing.py": "a company and topics in examples",
     "cli/predicting.py": "what an input method types",
     "exchange/anki/notes.py": "a document",
     "exchange/sheets.py": "a document",

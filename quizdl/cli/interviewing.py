@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from quizdl.cli.base import (
-    ChineseGroup,
+    WordedGroup,
     bank_option,
     examples,
     json_option,
@@ -22,7 +22,7 @@ from quizdl.cli.base import (
     width,
 )
 from quizdl.cli.study import main, open_screen
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, listed, say
 
 if TYPE_CHECKING:
     from quizdl.bank import Bank
@@ -34,7 +34,7 @@ MINUTES = 20
 
 
 @main.group(
-    cls=ChineseGroup,
+    cls=WordedGroup,
     invoke_without_command=True,
     help=say("cli.interview"),
     epilog=examples(
@@ -94,7 +94,7 @@ def _company(bank: Bank, given: str) -> str:
     """As the bank writes it. Raises QuizdlError for one that asked nothing."""
     known = {name.casefold(): name for each in bank.questions for name in each.asked_by}
     if given and given.casefold() not in known:
-        names = "、".join(known.values()) or "—"
+        names = listed(known.values()) or "—"
         raise QuizdlError("cli.interview.company", given=given, known=names)
     return known.get(given.casefold(), "")
 
@@ -104,7 +104,7 @@ def _topics(bank: Bank, given: Iterable[str]) -> tuple[str, ...]:
     known = {name.casefold(): each.id for each in bank.topics for name in (each.id, each.title)}
     for name in given:
         if name.casefold() not in known:
-            titles = "、".join(each.title for each in bank.topics)
+            titles = listed(each.title for each in bank.topics)
             raise QuizdlError("cli.interview.no_topic", given=name, known=titles)
     return tuple(dict.fromkeys(known[name.casefold()] for name in given))
 
@@ -193,7 +193,7 @@ def _chosen(held: list[Interview], number: int | None) -> Interview:
     """The one of that number, else the last. Raises QuizdlError when there is none."""
     found = [each for each in held if number in (None, each.id)]
     if not found and held:
-        numbers = "、".join(str(each.id) for each in held)
+        numbers = listed(each.id for each in held)
         raise QuizdlError("cli.interview.unknown", number=number, known=numbers)
     if not found:
         raise QuizdlError("cli.interview.none")

@@ -20,7 +20,7 @@ from quizdl.interview.conduct import time_taken
 from quizdl.interview.report import Missed, Report, Share, Tally
 from quizdl.model import Claim, Exchange, Interview, Question, Reply
 from quizdl.proof.receipts import Receipts, describe
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError, in_chinese, listed, say
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~])")
 SUFFIXES = (".md", ".markdown", ".html", ".htm")
@@ -64,7 +64,7 @@ def about(interview: Interview, topics: Mapping[str, str]) -> str:
     """What it was to be about, in one line."""
     setup = interview.setup
     parts = [setup.company or say("interview.any.company")]
-    parts.append("、".join(topics.get(t, t) for t in setup.topics) or say("interview.any.topic"))
+    parts.append(listed(topics.get(t, t) for t in setup.topics) or say("interview.any.topic"))
     parts.append(say("interview.level", level=setup.level) if setup.level else "")
     parts.append(say("interview.minutes", minutes=setup.minutes))
     return " · ".join(part for part in parts if part)
@@ -88,13 +88,18 @@ def overall(found: Report) -> str:
         minutes=interview.setup.minutes,
         ending=say(f"interview.ending.{interview.ending}"),
     )
-    lines = [total, _shares(whole) + "。"]
-    complete = say("interview.report.complete", count=found.complete)
-    if short := questions - found.complete - found.passed:
-        complete += say("interview.report.short", count=short)
-    if found.passed:
-        complete += say("interview.report.passed", count=found.passed)
-    return "\n\n".join([*lines, complete + "。" + say("interview.report.caveat")])
+    counts = {
+        "complete": found.complete,
+        "short": questions - found.complete - found.passed,
+        "passed": found.passed,
+    }
+    complete = say("punctuation.clauses").join(
+        say(f"interview.report.{kind}", count=count)
+        for kind, count in counts.items()
+        if count or kind == "complete"
+    )
+    shares = say("interview.report.shares", shares=_shares(whole))
+    return "\n\n".join([total, shares, say("interview.report.caveat", complete=complete)])
 
 
 def times(found: Report, bank: Bank) -> str:
@@ -130,7 +135,8 @@ def missed_line(found: Report, each: Missed) -> str:
     kind = say("interview.must" if each.must else "interview.bonus")
     asked = [exchange.question for exchange in found.interview.exchanges]
     number = say("interview.number", number=asked.index(each.question) + 1)
-    return f"**{kind}** {_indented(each.point)} （{number}）"
+    point = _indented(each.point)
+    return say("interview.report.point", kind=kind, point=point, number=number)
 
 
 def untold(found: Report) -> str:
@@ -146,7 +152,8 @@ def weak(found: Report, topics: Mapping[str, str]) -> str:
     if not found.weak:
         return ""
     lines = [f"## {say('interview.report.weak')}"]
-    lines += [f"- {topics.get(topic, topic)}：{_shares(tally)}" for topic, tally in found.weak]
+    colon = say("punctuation.colon")
+    lines += [f"- {topics.get(topic, topic)}{colon}{_shares(tally)}" for topic, tally in found.weak]
     return "\n".join(lines)
 
 
@@ -194,7 +201,7 @@ def _shares(found: Tally) -> str:
         for kind in ("musts", "bonuses", "follow_ups")
         if (share := _share(found, kind)).asked
     ]
-    return "，".join(parts) or say("interview.report.nothing")
+    return say("punctuation.clauses").join(parts) or say("interview.report.nothing")
 
 
 def _share(found: Tally, kind: str) -> Share:
@@ -241,7 +248,7 @@ def write(found: Report, bank: Bank, path: Path) -> Iterable[str]:
             return _markdown(heading, whole(found, bank), proofs(found, bank))
         case ".html" | ".htm":
             return html.write_text(heading, whole(found, bank), proofs(found, bank))
-    raise QuizdlError("interview.suffix", path=path, known="、".join(SUFFIXES))
+    raise QuizdlError("interview.suffix", path=path, known=listed(SUFFIXES))
 
 
 def _markdown(heading: str, text: str, every: Iterable[tuple[str, Proof]]) -> Iterator[str]:
@@ -249,5 +256,5 @@ def _markdown(heading: str, text: str, every: Iterable[tuple[str, Proof]]) -> It
     yield portable(text, {}, lower=False)
     made = [proof_markdown(replace(proof, figures=()), []) for _, proof in every]
     if made:
-        yield f"\n## {say('anki.field.proofs')}\n\n"
+        yield f"\n## {in_chinese('anki.field.proofs')}\n\n"
         yield "\n".join(made)

@@ -51,7 +51,16 @@ class Actions(Provider):
             yield Command(_in_both(command.title), command.help, command.callback)
 
 
-_OF_THE_APP = ("browse", "help", "quit", "command_palette", "app.browse", "app.stats", "app.quit")
+_OF_THE_APP = (
+    "browse",
+    "help",
+    "quit",
+    "command_palette",
+    "app.browse",
+    "app.stats",
+    "app.interview",
+    "app.quit",
+)
 """Actions that are told as what can be done from anywhere."""
 
 

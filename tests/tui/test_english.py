@@ -25,7 +25,7 @@ def test_a_session_in_english(bank: Path, tmp_path: Path, surroundings: dict[str
     assert "Monday, March 2" in today
     assert "2 questions, about" in today
     keys_of_today = " ".join(today.splitlines()[-1].split())
-    assert keys_of_today == "Enter Start a Ahead t Stats / Browse q Quit ? Help"
+    assert keys_of_today == "Enter Start a Ahead m Interview t Stats ? Help"
     assert "Command palette" in keys
     assert "0 learning  0 due  2 new" in question
     assert "then Space shows the answer" in question

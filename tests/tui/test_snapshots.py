@@ -51,6 +51,7 @@ def measured(app: QuizdlApp) -> bool:
 SCREENS: dict[str, tuple[tuple[str, ...], Callable[[QuizdlApp], object]]] = {
     # name: keys from Today, and what has to hold before it is looked at
     "today": ((), bool),
+    "interview-setup": (("m", "down", "right"), bool),
     "question": (("enter",), bool),
     "draft": (("enter", "w", *"两倍就是 x+x", "enter", *"分配律"), bool),
     "answer": (("enter", "space"), bool),

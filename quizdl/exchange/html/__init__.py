@@ -50,7 +50,7 @@ def write_text(title: str, markdown: str, proofs: Iterable[tuple[str, Proof]]) -
     yield from _begin(title, "")
     yield markdown_html(markdown, _math, link)
     if every:
-        yield f"<h2>{escape(say('anki.field.proofs'))}</h2>\n"
+        yield f"<h2>{escape(in_chinese('anki.field.proofs'))}</h2>\n"
     for question, proof in every:
         yield _proof(question, proof, link)
     yield "</main>\n</body>\n</html>\n"

@@ -101,8 +101,10 @@ class DebriefScreen(ReadingScreen[None]):
             for n, reply in enumerate(exchange.follow_ups, 1)
         ]
         said = [
-            TextBlock(f"{say('interview.said')}{f'：{reply.asked}' if n else ''}", reply.said)
-            for n, reply in enumerate((exchange.main, *exchange.follow_ups))
+            TextBlock(say("interview.said"), reply.said)
+            if reply is exchange.main
+            else TextBlock(say("interview.said.of", asked=reply.asked), reply.said)
+            for reply in (exchange.main, *exchange.follow_ups)
             if reply.said
         ]
         blocks: list[Block] = [Page(question_markdown(question))]

@@ -37,7 +37,7 @@ class InterviewSetupScreen(ReadingScreen[None]):
         Binding("down,j", "move(1)", say("tui.key.interview.row"), show=False),
         Binding("left,h", "turn(-1)", say("tui.key.interview.turn"), key_display="←→"),
         Binding("right,l", "turn(1)", say("tui.key.interview.turn"), show=False),
-        Binding("space", "tick", say("tui.key.interview.tick"), key_display="空格"),
+        Binding("space", "tick", say("tui.key.interview.tick"), key_display=say("tui.key.space")),
         Binding("o", "old", say("tui.key.interview.old")),
         Binding("escape,q", "dismiss", say("tui.key.back"), key_display="Esc"),
     ]
@@ -65,7 +65,11 @@ class InterviewSetupScreen(ReadingScreen[None]):
         self._time = Row("time", minutes, self._minutes.index(setup.minutes))
         counts = Counter(question.topic for question in questions)
         self._boxes = [
-            Box(topic, f"{title}（{counts[topic]}）", ticked=topic in setup.topics)
+            Box(
+                topic,
+                say("interview.setup.topic", topic=title, count=counts[topic]),
+                ticked=topic in setup.topics,
+            )
             for topic, title in room.topics.items()
             if counts[topic]
         ]

@@ -55,7 +55,9 @@ class ReportScreen(ReadingScreen[None]):
             Binding(str(rating.value), f"rate({rating.value})", say("tui.key.rate"), show=False)
             for rating in Rating
         ),
-        Binding("space,enter", "pick", say("tui.key.report.pick"), key_display="空格"),
+        Binding(
+            "space,enter", "pick", say("tui.key.report.pick"), key_display=say("tui.key.space")
+        ),
         Binding("r", "prove", say("tui.key.prove")),
         Binding("o", "answers", say("tui.key.report.answers")),
         Binding("c", "cancel", say("tui.key.cancel"), show=False),

@@ -14,7 +14,7 @@ from quizdl.tui.widgets.page import Page
 from quizdl.tui.widgets.sheet import Block
 from quizdl.words import say
 
-_LABEL = 6  # cells of the longest name of a row
+_LABEL = 8  # cells of the longest name of a row
 _CURSOR = "› "
 
 
