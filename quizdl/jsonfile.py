@@ -1,22 +1,16 @@
 """Small JSON documents in the data folder that several quizdl may change at the same time.
 
-A change is made under a lock, written beside the document and renamed over it: a reader sees
-the old one or the new one, a process killed anywhere leaves one of them, and no change is lost.
+No change is lost: it is made under a lock, from what the document holds by then.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from quizdl.replacing import locked, replace_text
 
 Document: TypeAlias = dict[str, Any]
 
@@ -36,20 +30,6 @@ def change(path: Path, changed: Callable[[Document], Document]) -> None:
     Raises OSError when it cannot be written; the document is then what it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.parent / ".lock"):
+    with locked(path.parent):
         text = json.dumps(changed(read(path)), ensure_ascii=False, indent=1)
-        beside = path.with_name(f".{path.name}")  # one name will do: nobody else writes now
-        beside.write_text(text + "\n", "utf-8")
-        beside.replace(path)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait for the lock and hold it; the system drops it with the process."""
-    with path.open("a") as file:
-        if sys.platform == "win32":
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # OSError after ten seconds
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        replace_text(path, text + "\n")

@@ -9,7 +9,7 @@ the call.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from quizdl import unfinished
-from quizdl.memory import Stale, open_store, points, queue, scheduler
+from quizdl.memory import Stale, open_store, points, queue, scheduler, workload
 from quizdl.memory.queue import Limits, Memory, Queue, is_due, is_new_leech
 from quizdl.memory.stats import Stats
+from quizdl.memory.workload import Habits
+from quizdl.memory.workload import Workload as Workload  # for the screen of settings
 from quizdl.model import (
     Forecast,
     Interview,
@@ -131,6 +133,21 @@ def standing(question: str, remembered: Remembered) -> Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """All that is remembered at one moment, to weigh settings by. In any thread."""
+
+    order: Sequence[str]
+    memory: Memory
+    habits: Habits
+
+    def under(
+        self, settings: Settings, wanted: Callable[[], bool] = lambda: True
+    ) -> Workload | None:
+        """What the coming 30 days would ask; takes up to a second. None: no longer `wanted`."""
+        return workload.expect(self.order, self.memory, self.habits, settings, wanted=wanted)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rated:
     question: str
     review: Review
@@ -169,13 +186,14 @@ class Library:
     """The questions of a bank and what is remembered of them; hands out sessions."""
 
     def __init__(self, store: Store, questions: Sequence[Question], settings: Settings) -> None:
-        self._store, self._questions, self._settings = store, questions, settings
+        self._store, self._questions, self.settings = store, questions, settings
+        """Settings: of sessions still to come; may be set."""
         formerly = {old: question.id for question in questions for old in question.formerly}
         store.adopt(formerly, live={question.id for question in questions})
 
     def session(self, plan: Plan, now: datetime) -> Session:
         questions = self._questions if plan.questions is None else plan.questions
-        return Session(self._store, questions, self._settings, now, plan)
+        return Session(self._store, questions, self.settings, now, plan)
 
     def resume(self, left: Unfinished, now: datetime) -> Session | None:
         """The session that was left, with its way back; None when there is nothing left of it,
@@ -212,6 +230,12 @@ class Library:
         memory = self._store.memory(day)
         return Remembered(day, memory.cards, memory.marks)
 
+    def outlook(self, now: datetime) -> Outlook:
+        """What settings can be weighed by, as of now."""
+        memory = self._store.memory(self._moment(now).day)
+        order = tuple(question.id for question in self._questions)
+        return Outlook(order, memory, self._store.habits())
+
     def stats(self, topics: Iterable[Topic], period: int, now: datetime) -> Stats:
         """How it is going with all of them, over the last `period` study days."""
         return self._store.stats(self._questions, topics, self._moment(now).day, period)
@@ -245,9 +269,9 @@ class Library:
         """Have behind us what the first answer would wait for: imports, statements. In any
         thread, but not while a session is used."""
         moment = self._moment(now)
-        outcome = scheduler.outcomes(None, "", moment, self._settings)[Rating.GOOD]
+        outcome = scheduler.outcomes(None, "", moment, self.settings)[Rating.GOOD]
         with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen
-            self._store.warm(outcome, moment.at, scheduler.preset(self._settings))
+            self._store.warm(outcome, moment.at, scheduler.preset(self.settings))
 
     def predict(
         self, question: Question, claim_id: str, forecasts: Sequence[Forecast], now: datetime
@@ -275,7 +299,7 @@ class Library:
                 is_due(card, mark, moment.day) and card.last_day < moment.day
             )
             if waiting:
-                found[question] = scheduler.outcomes(card, question, moment, self._settings)
+                found[question] = scheduler.outcomes(card, question, moment, self.settings)
         return found
 
     def rate_all(
@@ -283,7 +307,7 @@ class Library:
     ) -> tuple[Review, ...]:
         """Store these outcomes, with the time that each took: all or, when it raises, none.
         What was rated elsewhere since counts, too, and before them."""
-        moment, preset = self._moment(now), scheduler.preset(self._settings)
+        moment, preset = self._moment(now), scheduler.preset(self.settings)
         outcomes = [outcome for outcome, _ in given]
         taken = [min(max(each, timedelta(0)), LONGEST) for _, each in given]
         while True:
@@ -293,7 +317,7 @@ class Library:
             except Stale:
                 cards = self._store.memory(moment.day).cards
                 outcomes = [
-                    scheduler.outcomes(cards.get(name), name, moment, self._settings)[each.rating]
+                    scheduler.outcomes(cards.get(name), name, moment, self.settings)[each.rating]
                     for each in outcomes
                     if (name := each.card.question)
                 ]
@@ -309,7 +333,7 @@ class Library:
         self._store.close()
 
     def _moment(self, now: datetime) -> Moment:
-        return scheduler.moment(now, self._settings.rollover_hour)
+        return scheduler.moment(now, self.settings.rollover_hour)
 
 
 def open_library(database: Path, questions: Sequence[Question], settings: Settings) -> Library:
@@ -331,7 +355,7 @@ class Session:
         now: datetime,
         plan: Plan = EVERYTHING,
     ) -> None:
-        self._store, self._settings, self._plan = store, settings, plan
+        self._store, self.settings, self._plan = store, settings, plan
         self._questions = {question.id: question for question in questions}
         self._limits = Limits(
             new=settings.new_per_day if plan.new is None else plan.new,
@@ -348,6 +372,11 @@ class Session:
         self.refresh(now)
 
     # --- what to show
+
+    @property
+    def grades(self) -> tuple[Rating, ...]:
+        """The ratings that are offered."""
+        return tuple(map(Rating, self.settings.grades))
 
     @property
     def current(self) -> Question | None:
@@ -450,7 +479,7 @@ class Session:
             moment = self._moment(now)
             self._sync(moment)
             card = self._memory.cards.get(self._current)
-            self._outcomes = scheduler.outcomes(card, self._current, moment, self._settings)
+            self._outcomes = scheduler.outcomes(card, self._current, moment, self.settings)
         return self._outcomes
 
     def rate(self, rating: Rating, now: datetime, recall: Recall | None = None) -> Outcome:
@@ -468,7 +497,7 @@ class Session:
         if self._plan.cram:
             self._done(_Crammed(outcome.card.question, rating, duration, recall), moment)
             return outcome
-        preset = scheduler.preset(self._settings)
+        preset = scheduler.preset(self.settings)
         while True:
             outcome = scheduler.settle(outcome, moment.at)
             try:
@@ -476,7 +505,7 @@ class Session:
                 break
             except Stale as stale:  # the learner did recall it twice: count both, in order
                 question = outcome.card.question
-                outcomes = scheduler.outcomes(stale.card, question, moment, self._settings)
+                outcomes = scheduler.outcomes(stale.card, question, moment, self.settings)
                 outcome = outcomes[rating]
         self._memory = self._memory.after(review, outcome.card)
         self._done(_Rated(review.question, review, recall), moment)
@@ -671,11 +700,11 @@ class Session:
     # --- inside
 
     def _moment(self, now: datetime) -> Moment:
-        return scheduler.moment(now, self._settings.rollover_hour)
+        return scheduler.moment(now, self.settings.rollover_hour)
 
     @property
     def _learn_ahead(self) -> timedelta:
-        return timedelta(minutes=self._settings.learn_ahead_minutes)
+        return timedelta(minutes=self.settings.learn_ahead_minutes)
 
     def _mark(self, question: str) -> Mark:
         return self._memory.marks.get(question, Mark())

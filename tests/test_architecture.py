@@ -9,6 +9,7 @@ import pytest
 
 HEAVY = (
     "textual",
+    "tomlkit",
     "aiohttp",
     "numpy",
     "sqlalchemy",
@@ -44,7 +45,10 @@ def test_help_imports_nothing_heavy() -> None:
     ("code", "forbidden"),
     [
         ("import quizdl.session, quizdl.check, quizdl.proof.pool, quizdl.render", ("textual",)),
-        ("import quizdl.tui.app, quizdl.tui.screens.today", ("sqlalchemy", "numpy", "fsrs")),
+        (
+            "import quizdl.tui.app, quizdl.tui.screens.today",
+            ("sqlalchemy", "numpy", "fsrs", "tomlkit"),
+        ),
         ("import quizdl.proof.pool, quizdl.proof.judge, quizdl.proof.report", ("numpy",)),
         ("import quizdl.memory.queue, quizdl.memory.scheduler, quizdl.session", ("sqlalchemy",)),
         ("import quizdl.web, quizdl.cli.serving", ("aiohttp", "textual_serve", "textual")),

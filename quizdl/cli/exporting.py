@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from quizdl.exchange.sheets import Sheet
     from quizdl.memory.store import Store
     from quizdl.model import Question
+    from quizdl.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -123,7 +124,7 @@ def anki(output: Path, with_progress: bool, selection: _Selection) -> None:
     editions = Editions(paths.data / "editions.json", _epoch())
     with open_memory(bank) as store:
         remarks = store.remarks() if store else {}
-        progress = _progress(store) if store and with_progress else None
+        progress = _progress(store, settings) if store and with_progress else None
     with (
         writing(output) as beside,
         _sheets(bank, questions, no_proofs=selection.no_proofs) as sheets,
@@ -139,12 +140,11 @@ def anki(output: Path, with_progress: bool, selection: _Selection) -> None:
         click.echo(say("cli.export.anki.changed", count=editions.changed))
 
 
-def _progress(store: Store) -> Any:
+def _progress(store: Store, settings: Settings) -> Any:
     from quizdl.exchange.anki.deck import Progress
     from quizdl.exchange.anki.scheduling import Schedule
     from quizdl.memory import scheduler
     from quizdl.model import Mark, Review
-    from quizdl.settings import find_paths, load_settings
 
     logs: dict[str, list[Review]] = {}
     made_new = store.resets()
@@ -158,8 +158,8 @@ def _progress(store: Store) -> Any:
             question: Schedule(card, tuple(logs[question]), memory.marks.get(question, Mark()))
             for question, card in memory.cards.items()
         },
-        steps=(len(scheduler.LEARNING_STEPS), len(scheduler.RELEARNING_STEPS)),
-        retention=load_settings(find_paths().config_file).desired_retention,
+        steps=(len(settings.learning_steps), len(settings.relearning_steps)),
+        retention=settings.desired_retention,
         decay=scheduler.decay(),
     )
 

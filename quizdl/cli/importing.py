@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,13 @@ def anki(path: Path) -> None:
     from quizdl.settings import find_paths, load_settings
 
     found = read_package(path)
-    rollover = load_settings(find_paths().config_file).rollover_hour
+    settings = load_settings(find_paths().config_file)
     bank = load_bank()
-    log = to_log(found, bank.questions, lambda at: study_day(at.astimezone(), rollover))
+
+    def day_of(at: datetime) -> int:
+        return study_day(at.astimezone(), settings.rollover_hour)
+
+    log = to_log(found, bank.questions, day_of, settings)
     merged = _merge(log)
     known = len(log.entries) - merged.reviews
     click.echo(say("cli.import.reviews", new=merged.reviews, known=known))

@@ -69,6 +69,7 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
     assert question is not None
     click.echo()
     show(render.layout(question_markdown(question), width))
+    grades = {str(place): rating for place, rating in enumerate(session.grades, 1)}
     key = _choose(say("plain.recall"), {"", "s", "u"})
     if key == "":
         show(render.layout(answer_markdown(question), width))
@@ -76,16 +77,17 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
         ratings = "  ".join(
             say(
                 "plain.rating",
-                key=rating.value,
+                key=key,
                 name=say(f"rating.{rating.name.lower()}"),
                 interval=say("tui.review.cram")
                 if session.cram
-                else format_interval(outcome.interval),
+                else format_interval(outcomes[rating].interval),
             )
-            for rating, outcome in outcomes.items()
+            for key, rating in grades.items()
         )
-        prompt = say("plain.rate", ratings=ratings)
-        while (key := _choose(prompt, {"", "1", "2", "3", "4", "r", "s", "u"})) == "r":
+        good = next(key for key, rating in grades.items() if rating is Rating.GOOD)
+        prompt = say("plain.rate", ratings=ratings, good=good)
+        while (key := _choose(prompt, {"", *grades, "r", "s", "u"})) == "r":
             try:
                 prove(question)
             except QuizdlError as error:  # a bank that is not trusted, say: the session goes on
@@ -98,7 +100,7 @@ def _ask(session: Session, show: Show, prove: Prove, width: int) -> bool:
         case "u":
             _undo(session)
         case _:
-            outcome = session.rate(Rating(int(key or Rating.GOOD)), now())
+            outcome = session.rate(grades.get(key, Rating.GOOD), now())
             if not session.cram and (warning := leech_warning(outcome)):
                 click.echo(warning)
     return True

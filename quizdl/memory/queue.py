@@ -190,7 +190,7 @@ def days_to_next(order: Iterable[str], memory: Memory, limits: Limits) -> int | 
 def today(queue: Queue, paces: Iterable[tuple[State | None, float]]) -> Today:
     """Counts of `queue`, and the time they take at the median pace of recent ratings."""
     learning = len(queue.learning) + len(queue.steps)
-    seconds = _pace(paces)
+    seconds = pace(paces)
     first, step, review = seconds[None], seconds[State.LEARNING], seconds[State.REVIEW]
     return Today(
         learning=learning,
@@ -201,7 +201,8 @@ def today(queue: Queue, paces: Iterable[tuple[State | None, float]]) -> Today:
     )
 
 
-def _pace(paces: Iterable[tuple[State | None, float]]) -> dict[State | None, float]:
+def pace(paces: Iterable[tuple[State | None, float]]) -> dict[State | None, float]:
+    """Seconds that a look takes, by the state before; None: the first of a question."""
     seen: dict[State | None, list[float]] = {kind: [] for kind in _SECONDS}
     for state, seconds in paces:
         seen[State.LEARNING if state is State.RELEARNING else state].append(seconds)

@@ -16,13 +16,10 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from quizdl.model import Card, Moment, Outcome, Preset, Rating, Review, State
-from quizdl.settings import Settings
+from quizdl.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:  # 0.1 s: imported when the first card is scheduled
     import fsrs
-
-LEARNING_STEPS = (timedelta(minutes=1), timedelta(minutes=10))
-RELEARNING_STEPS = (timedelta(minutes=10),)
 
 
 def study_day(now: datetime, rollover_hour: int) -> int:
@@ -53,17 +50,17 @@ def scheduler_version() -> str:
 
 @cache
 def preset(settings: Settings) -> Preset:
-    return Preset(scheduler_version(), _fsrs(settings.desired_retention).to_json())
+    return Preset(scheduler_version(), _fsrs(settings).to_json())
 
 
 def decay() -> float:
     """Of the forgetting curve (1 + factor * t / S) ** -decay, positive: FSRS's parameter w20."""
-    return float(_fsrs(Settings().desired_retention).parameters[20])
+    return float(_fsrs(DEFAULTS).parameters[20])
 
 
 def retrievability(card: Card, day: int) -> float:
     """Probability of recall on a study day, by FSRS."""
-    scheduler = _fsrs(Settings().desired_retention)  # plays no part in it
+    scheduler = _fsrs(DEFAULTS)  # plays no part in it
     return float(scheduler.get_card_retrievability(_known_card(card), _midnight(day)))
 
 
@@ -71,8 +68,15 @@ def outcomes(
     card: Card | None, question: str, now: Moment, settings: Settings
 ) -> dict[Rating, Outcome]:
     """The four futures of a question; `card` is None when it is new."""
-    scheduler = _fsrs(settings.desired_retention)
+    scheduler = _fsrs(settings)
     return {rating: _outcome(scheduler, card, question, rating, now) for rating in Rating}
+
+
+def outcome(
+    card: Card | None, question: str, rating: Rating, now: Moment, settings: Settings
+) -> Outcome:
+    """The one of `outcomes` that `rating` leads to."""
+    return _outcome(_fsrs(settings), card, question, rating, now)
 
 
 def settle(outcome: Outcome, at: datetime) -> Outcome:
@@ -107,7 +111,7 @@ def retrace(
     question: str, reviews: Iterable[Review], resets: Iterable[datetime] = ()
 ) -> Iterator[Card]:
     """The card after each of `reviews`, as in `replay`; `resets` are oldest first."""
-    scheduler = _fsrs(Settings().desired_retention)  # plays no part in the memory state
+    scheduler = _fsrs(DEFAULTS)  # plays no part in the memory state
     card: Card | None = None
     coming = list(resets)
     for review in reviews:
@@ -177,15 +181,21 @@ def _known_card(card: Card) -> fsrs.Card:
 
 
 @cache
-def _fsrs(desired_retention: float) -> fsrs.Scheduler:
+def _fsrs(settings: Settings) -> fsrs.Scheduler:
     import fsrs
 
     return fsrs.Scheduler(
-        desired_retention=desired_retention,
-        learning_steps=LEARNING_STEPS,
-        relearning_steps=RELEARNING_STEPS,
+        desired_retention=settings.desired_retention,
+        learning_steps=steps(settings.learning_steps),
+        relearning_steps=steps(settings.relearning_steps),
+        maximum_interval=settings.maximum_interval,
         enable_fuzzing=False,  # it draws from the global random: no replay could repeat it
     )
+
+
+def steps(minutes: Iterable[float]) -> tuple[timedelta, ...]:
+    """Learning steps of the settings, in whole seconds, as presets keep them."""
+    return tuple(timedelta(seconds=round(step * 60)) for step in minutes)
 
 
 def _lapses(before: Card | None, rating: Rating) -> int:

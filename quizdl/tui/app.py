@@ -5,26 +5,28 @@ from __future__ import annotations
 import secrets
 import select
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.filter import LineFilter, NoColor
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from quizdl import jsonfile
 from quizdl.model import Setup
-from quizdl.settings import Paths, Settings
-from quizdl.tui import LEAST_COLUMNS, LEAST_ROWS
+from quizdl.settings import Paths, Settings, choices, save_settings
+from quizdl.tui import LEAST_COLUMNS, LEAST_ROWS, keys
 from quizdl.tui.explained import explained
 from quizdl.tui.screens.today import TodayScreen
+from quizdl.tui.themes import NO_COLOR, THEMES
 from quizdl.words import QuizdlError, say
 
 if TYPE_CHECKING:
@@ -64,14 +66,30 @@ class QuizdlApp(App[None]):
         "screens/interview.tcss",
         "screens/browse.tcss",
         "screens/choice.tcss",
+        "screens/settings.tcss",
         "screens/help.tcss",
     ]
     BINDINGS = [  # noqa: RUF012
-        Binding("question_mark,f1", "help", say("tui.key.help"), key_display="?"),
-        Binding("slash", "browse", say("tui.key.browse"), key_display="/", show=False),
-        Binding("ctrl+p", "command_palette", say("tui.key.palette"), show=False),
-        Binding("ctrl+z", "suspend_process", say("tui.key.suspend_process"), show=False),
-        Binding("ctrl+q", "quit", say("tui.key.quit"), show=False, priority=True),
+        Binding("question_mark,f1", "help", say("tui.key.help"), key_display="?", id="app.help"),
+        Binding(
+            "slash", "browse", say("tui.key.browse"), key_display="/", show=False, id="app.browse"
+        ),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            say("tui.key.palette"),
+            show=False,
+            id="app.command_palette",
+        ),
+        Binding("comma", "settings", say("tui.key.settings"), show=False, id="app.settings"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            say("tui.key.suspend_process"),
+            show=False,
+            id="app.suspend_process",
+        ),
+        Binding("ctrl+q", "quit", say("tui.key.quit"), show=False, priority=True, id="app.quit"),
     ]
     ENABLE_COMMAND_PALETTE = True
 
@@ -88,6 +106,30 @@ class QuizdlApp(App[None]):
         def __init__(self, error: QuizdlError) -> None:
             super().__init__()
             self.error = error
+
+    class Rebound(Message):
+        """The learner's keys have been read."""
+
+        def __init__(self, keymap: Mapping[str, str]) -> None:
+            super().__init__()
+            self.keymap = keymap
+
+    class Saved(Message):
+        """Settings stand in config.toml; `done` wants to hear of it."""
+
+        def __init__(
+            self,
+            settings: Settings,
+            keymap: Mapping[str, str],
+            done: Callable[[QuizdlError | None], None],
+        ) -> None:
+            super().__init__()
+            self.settings, self.keymap, self.done = settings, keymap, done
+
+    class NotSaved(Message):
+        def __init__(self, error: QuizdlError, done: Callable[[QuizdlError | None], None]) -> None:
+            super().__init__()
+            self.error, self.done = error, done
 
     def __init__(
         self,
@@ -107,10 +149,14 @@ class QuizdlApp(App[None]):
         self.review: ReviewScreen | None = None
         self.unfinished: Unfinished | None = None
         """The session that was left in the middle, if it can be taken up."""
+        self.rebound: Mapping[str, str] = {}
+        """Keys that are not the ones an action comes with, as Textual's keymap."""
         self._pool: Pool | None = None
 
     def on_mount(self) -> None:
-        self.theme = "textual-dark"
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._theme()
         self.push_screen(TodayScreen())
         self.call_after_refresh(self._open)
         if sys.platform != "win32" and not self.is_headless:
@@ -134,6 +180,9 @@ class QuizdlApp(App[None]):
         from quizdl.unfinished import from_document
 
         try:
+            if self.settings.keys:
+                keymap = keys.read_keys(self.settings.keys, self.paths.config_file)
+                self.post_message(self.Rebound(keymap))
             bank = load(self.bank_root).require_questions()
             opening = self._opening(bank) if self._opening else None
             library = open_library(self.paths.database, bank.questions, self.settings)
@@ -258,7 +307,6 @@ class QuizdlApp(App[None]):
             Copies(self.paths.data / "copies"),
             self.receipts,
             self.permission.admit,
-            self.settings.predict,
         )
         self.review = ReviewScreen(self.clock, bench)
         self.install_screen(self.review, "review")
@@ -348,6 +396,87 @@ class QuizdlApp(App[None]):
         with explained(self):
             self.push_screen(InterviewSetupScreen(room, setup))
 
+    def action_settings(self) -> None:
+        """Settings and keys; but once."""
+        from quizdl.tui.screens.settings import SettingsScreen
+
+        if self.library is None:
+            return
+        if any(isinstance(screen, SettingsScreen) for screen in self.screen_stack):
+            return
+        path = self.paths.config_file
+        self.push_screen(
+            SettingsScreen(self.settings, path, self.library, self.clock, self.save_settings)
+        )
+
+    @work(thread=True, group="settings")
+    def save_settings(
+        self,
+        changed: Mapping[str, Any],
+        rebound: Mapping[str, tuple[str, ...] | None],
+        done: Callable[[QuizdlError | None], None],
+    ) -> None:
+        """Put them into config.toml and into effect, then call `done`."""
+        path = self.paths.config_file
+        try:
+            saved = save_settings(path, changed, rebound)
+            self.post_message(self.Saved(saved, keys.read_keys(saved.keys, path), done))
+        except QuizdlError as error:
+            self.post_message(self.NotSaved(error, done))
+
+    def on_quizdl_app_saved(self, message: Saved) -> None:
+        self._apply(message.settings, message.keymap)
+        message.done(None)
+
+    def on_quizdl_app_not_saved(self, message: NotSaved) -> None:
+        message.done(message.error)
+
+    def _apply(self, settings: Settings, keymap: Mapping[str, str]) -> None:
+        """Theme and keys at once, the rest for sessions begun from now on."""
+        self.settings = settings
+        if self.library is not None:
+            self.library.settings = settings
+        self.theme = self._theme()
+        self._rebind(keymap)
+
+    def on_quizdl_app_rebound(self, message: Rebound) -> None:
+        self._rebind(message.keymap)
+
+    def _rebind(self, keymap: Mapping[str, str]) -> None:
+        self.rebound = keymap
+        self.set_keymap(keymap)
+
+    def get_key_display(self, binding: Binding) -> str:
+        return keys.display(binding) or super().get_key_display(binding)
+
+    # --- colours
+
+    def _theme(self) -> str:
+        """As the settings say; without colours where NO_COLOR asks for it."""
+        known = self.settings.theme in self.available_themes
+        return NO_COLOR if self.no_color else self.settings.theme if known else "dark"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """NO_COLOR alone would leave Textual's greys."""
+        found = super().get_line_filters()
+        return [*found, NoColor()] if self.theme == NO_COLOR else found
+
+    def search_themes(self) -> None:
+        """In our own list; what is chosen is kept."""
+        from quizdl.tui.screens.choice import ChoiceScreen
+
+        def done(error: QuizdlError | None) -> None:
+            if error is not None:
+                self.notify(str(error), severity="error", timeout=12)
+
+        def chosen(theme: str | None) -> None:
+            if theme is not None:
+                self.theme = NO_COLOR if self.no_color else theme
+                self.save_settings({"theme": theme}, {}, done)
+
+        title, every = say("tui.palette.theme"), {name: name for name in choices("theme")}
+        self.push_screen(ChoiceScreen(title, every, self.settings.theme), chosen)
+
     def _browsed(self, session: Session | None) -> None:
         if session is not None:
             self.start_session(session)
@@ -372,6 +501,7 @@ class QuizdlApp(App[None]):
             ("browse", self.action_browse),
             ("interview", self.action_interview),
             ("stats", self.action_stats),
+            ("settings", self.action_settings),
             ("help", self.action_help),
             ("theme", self.action_change_theme),
         ):

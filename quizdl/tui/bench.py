@@ -20,5 +20,3 @@ class Bench:
     receipts: Receipts
     admit: Callable[[Question, str], None]
     """Says of a source that it is the learner's own edit of a question's demo."""
-    predict: bool = False
-    """Ask before the first run of a proof."""

@@ -56,6 +56,8 @@ _OF_THE_APP = (
     "help",
     "quit",
     "command_palette",
+    "settings",
+    "app.settings",
     "app.browse",
     "app.stats",
     "app.interview",

@@ -308,11 +308,11 @@ async def test_leaving_early_shows_the_summary_only_after_a_rating(
 
 
 async def test_keys_are_shown_in_chinese(bank: Path, paths: Paths) -> None:
-    async with opened(bank, paths) as (app, pilot, _):
+    async with opened(bank, paths, (80, 48)) as (app, pilot, _):
         await pilot.press("enter", "space", "question_mark")
         await pilot.pause()
         shown = text_of(app)
-        for part in ("运行证明", "撤销", "跳过", "今天不再出现", "暂停这道题", "打分"):
+        for part in ("运行证明", "撤销", "跳过", "今天不再出现", "暂停这道题", "忘了"):
             assert part in shown
         assert "Focus" not in shown
         await pilot.press("escape", "ctrl+p")

@@ -48,6 +48,10 @@ def measured(app: QuizdlApp) -> bool:
     return isinstance(app.screen, LabScreen) and "正在测量" not in text_of(app)
 
 
+def weighed(app: QuizdlApp) -> bool:
+    return "每天用时" in text_of(app)
+
+
 SCREENS: dict[str, tuple[tuple[str, ...], Callable[[QuizdlApp], object]]] = {
     # name: keys from Today, and what has to hold before it is looked at
     "today": ((), bool),
@@ -58,6 +62,8 @@ SCREENS: dict[str, tuple[tuple[str, ...], Callable[[QuizdlApp], object]]] = {
     "points": (("enter", "w", *"两倍就是 x+x", "escape", "space", "1", "2"), bool),
     "proofs": (("enter", "space", "r"), proved),
     "predict": (("enter", "space", "p"), bool),
+    "settings": (("comma", "right", "right"), weighed),
+    "keys": (("comma", "right", "tab"), bool),
     "lab": (("enter", "space", "l"), measured),
     "note": (("enter", "n", *"先画图"), bool),
     "look-back": (("enter", "space", "x", "1", "space", "b"), bool),

@@ -13,8 +13,9 @@ from quizdl.exchange.anki.package import Entry as PackageEntry
 from quizdl.exchange.anki.reading import Found
 from quizdl.exchange.anki.scheduling import Answer, Schedule, card_columns, review_columns
 from quizdl.exchange.sheets import Sheet
-from quizdl.memory.scheduler import LEARNING_STEPS, RELEARNING_STEPS
+from quizdl.memory.scheduler import steps
 from quizdl.model import Entry, Log, Preset, Question, Remark, Review, State
+from quizdl.settings import DEFAULTS, Settings
 
 PRESET = Preset("anki", "{}")
 """Of reviews made there: with which parameters, Anki does not log."""
@@ -59,10 +60,13 @@ def model_edition(editions: Editions) -> int:
 
 
 def to_log(
-    found: Found, questions: Iterable[Question], study_day: Callable[[datetime], int]
+    found: Found,
+    questions: Iterable[Question],
+    study_day: Callable[[datetime], int],
+    settings: Settings = DEFAULTS,
 ) -> Log:
     """What `found` tells, under the ids of today; a question that is no longer in the bank
-    keeps the id it had. `study_day`: of a time in UTC."""
+    keeps the id it had. `study_day`: of a time in UTC; `settings`: for the learning steps."""
     known = {guid(question): question.id for question in questions}
 
     def name(first: str) -> str:
@@ -70,7 +74,7 @@ def to_log(
 
     return Log(
         entries=tuple(
-            Entry(_review(answer, name(answer.question), study_day), PRESET)
+            Entry(_review(answer, name(answer.question), study_day, settings), PRESET)
             for answer in found.answers
         ),
         remarks={
@@ -80,14 +84,17 @@ def to_log(
     )
 
 
-def _review(answer: Answer, question: str, study_day: Callable[[datetime], int]) -> Review:
+def _review(
+    answer: Answer, question: str, study_day: Callable[[datetime], int], settings: Settings
+) -> Review:
     """Stability and difficulty, which Anki does not log, are 0: to be computed."""
     short = answer.interval < timedelta(days=1)
     state: State = State.REVIEW
-    steps: Sequence[timedelta] = ()
+    minutes: Sequence[float] = ()
     if short:
-        learning = State.LEARNING, LEARNING_STEPS
-        state, steps = learning if answer.learning else (State.RELEARNING, RELEARNING_STEPS)
+        learning = State.LEARNING, settings.learning_steps
+        relearning = State.RELEARNING, settings.relearning_steps
+        state, minutes = learning if answer.learning else relearning
     return Review(
         id=0,
         question=question,
@@ -97,7 +104,7 @@ def _review(answer: Answer, question: str, study_day: Callable[[datetime], int])
         duration=answer.duration,
         state_before=None,
         state=state,
-        step=_step(answer.interval, steps) if short else None,
+        step=_step(answer.interval, steps(minutes)) if short else None,
         stability=0.0,
         difficulty=0.0,
         interval=answer.interval,
@@ -105,7 +112,7 @@ def _review(answer: Answer, question: str, study_day: Callable[[datetime], int])
     )
 
 
-def _step(interval: timedelta, steps: Sequence[timedelta]) -> int:
+def _step(interval: timedelta, ours: Sequence[timedelta]) -> int:
     """Which of our steps is nearest to one of Anki's, whose steps may be others: the last that
     is not longer."""
-    return max((place for place, each in enumerate(steps) if each <= interval), default=0)
+    return max((place for place, each in enumerate(ours) if each <= interval), default=0)

@@ -208,6 +208,20 @@ class Store:
             held = history.interviews_held(self._reader)
             return history.under_names_of_today(self._reader, held)
 
+    def habits(self) -> dict[State | None, dict[Rating, int]]:
+        """How often each rating was given, by the state before; None: to a new question."""
+        counts = (
+            select(reviews.c.state_before, reviews.c.rating, func.count())
+            .select_from(history.LOG)
+            .where(history.STANDING)
+            .group_by(reviews.c.state_before, reviews.c.rating)
+        )
+        found: dict[State | None, dict[Rating, int]] = {}
+        with explained(self._path), self._reader.begin():
+            for state, rating, count in self._reader.execute(counts):
+                found.setdefault(to_state(state), {})[Rating(rating)] = count
+        return found
+
     def days(self, first: int) -> list[DayTally]:
         """What was done on each study day from `first` on."""
         new = func.sum(case((reviews.c.state_before.is_(None), 1), else_=0))

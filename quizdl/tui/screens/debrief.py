@@ -29,16 +29,35 @@ from quizdl.words import QuizdlError, say
 class DebriefScreen(ReadingScreen[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "turn(1)", say("tui.key.debrief.next"), key_display="Enter"),
-        Binding("enter", "finish", say("tui.key.debrief.finish"), key_display="Enter"),
+        Binding(
+            "enter", "turn(1)", say("tui.key.debrief.next"), key_display="Enter", id="debrief.next"
+        ),
+        Binding(
+            "enter",
+            "finish",
+            say("tui.key.debrief.finish"),
+            key_display="Enter",
+            id="debrief.finish",
+        ),
         *(
-            Binding(str(n), f"tick({n})", say("tui.key.tick"), key_display="1 2 …", show=n == 1)
+            Binding(
+                str(n),
+                f"tick({n})",
+                say("tui.key.tick"),
+                key_display="1 2 …",
+                show=n == 1,
+                id=f"debrief.tick_{n}",
+            )
             for n in range(1, 10)
         ),
-        Binding("a", "all", say("tui.key.debrief.all")),
-        Binding("b,left", "turn(-1)", say("tui.key.debrief.back"), key_display="b"),
-        Binding("space", "page(1)", say("tui.key.page_down"), show=False),
-        Binding("q,escape", "leave", say("tui.key.debrief.leave"), key_display="q"),
+        Binding("a", "all", say("tui.key.debrief.all"), id="debrief.all"),
+        Binding(
+            "b,left", "turn(-1)", say("tui.key.debrief.back"), key_display="b", id="debrief.back"
+        ),
+        Binding("space", "page(1)", say("tui.key.page_down"), show=False, id="debrief.page_down"),
+        Binding(
+            "q,escape", "leave", say("tui.key.debrief.leave"), key_display="q", id="debrief.leave"
+        ),
     ]
 
     def __init__(self, room: Room, interview: Interview) -> None:

@@ -16,6 +16,7 @@ from quizdl.model import SEEDS, Claim, Judged, Measured, Params, Question, Sampl
 from quizdl.render.text import Span
 from quizdl.tui.bench import Bench
 from quizdl.tui.follower import Follower
+from quizdl.tui.keys import key_of
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.experiment import ArmTable, Message, Statement
 from quizdl.tui.widgets.keys import KeyLine
@@ -28,9 +29,16 @@ class EditScreen(Screen[Question]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012
-        Binding("ctrl+r", "run", say("tui.key.edit.run"), priority=True),
-        Binding("ctrl+o", "reset", say("tui.key.edit.reset"), priority=True),
-        Binding("escape", "close", say("tui.key.edit.close"), priority=True, key_display="Esc"),
+        Binding("ctrl+r", "run", say("tui.key.edit.run"), priority=True, id="edit.run"),
+        Binding("ctrl+o", "reset", say("tui.key.edit.reset"), priority=True, id="edit.reset"),
+        Binding(
+            "escape",
+            "close",
+            say("tui.key.edit.close"),
+            priority=True,
+            key_display="Esc",
+            id="edit.close",
+        ),
     ]
 
     def __init__(
@@ -63,7 +71,7 @@ class EditScreen(Screen[Question]):
         self.editor.move_cursor((declared.line - 1, 0), center=True)
         self.editor.theme = "vscode_dark" if self.app.current_theme.dark else "github_light"
         self.editor.focus()
-        self._say(say("tui.edit.hint"))
+        self._say(say("tui.edit.hint", key=key_of(self, "edit.run")))
         self._show_title()
 
     def _show_title(self) -> None:
@@ -87,7 +95,9 @@ class EditScreen(Screen[Question]):
             return
         claim = question.claim(self._claim)
         if claim is None:
-            self._say(say("tui.edit.no_claim", claim=self._claim), "bad")
+            self._say(
+                say("tui.edit.no_claim", claim=self._claim, key=key_of(self, "edit.reset")), "bad"
+            )
             return
         self._now = question
         self._bench.admit(self._original, source)

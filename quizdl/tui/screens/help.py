@@ -31,7 +31,12 @@ def described(node: object, binding: Binding, tooltip: str) -> str:
 
 class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q,question_mark,f1,enter,space", "dismiss", say("tui.key.back")),
+        Binding(
+            "escape,q,question_mark,f1,enter,space",
+            "dismiss",
+            say("tui.key.back"),
+            id="help.dismiss",
+        ),
     ]
 
     def __init__(self, bindings: Sequence[ActiveBinding]) -> None:

@@ -29,16 +29,29 @@ KEPT_EVERY = 15
 class InterviewScreen(ReadingScreen[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
-        Binding("enter,space", "answered", say("tui.key.interview.answered"), key_display="Enter"),
+        Binding(
+            "enter,space",
+            "answered",
+            say("tui.key.interview.answered"),
+            key_display="Enter",
+            id="interview.answered",
+        ),
         Binding(
             "s",
             "give_up",
             say("tui.key.interview.give_up"),
             tooltip=say("tui.key.interview.give_up.help"),
+            id="interview.give_up",
         ),
-        Binding("w", "write", say("tui.key.interview.write")),
-        Binding("p", "pause", say("tui.key.interview.pause")),
-        Binding("q,escape", "leave", say("tui.key.interview.leave"), key_display="q"),
+        Binding("w", "write", say("tui.key.interview.write"), id="interview.write"),
+        Binding("p", "pause", say("tui.key.interview.pause"), id="interview.pause"),
+        Binding(
+            "q,escape",
+            "leave",
+            say("tui.key.interview.leave"),
+            key_display="q",
+            id="interview.leave",
+        ),
     ]
 
     def __init__(self, room: Room, interviewer: Interviewer, said: str) -> None:

@@ -32,14 +32,53 @@ _OLD = 9
 class InterviewSetupScreen(ReadingScreen[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "begin", say("tui.key.interview.begin"), key_display="Enter"),
-        Binding("up,k", "move(-1)", say("tui.key.interview.row"), key_display="↑↓", show=False),
-        Binding("down,j", "move(1)", say("tui.key.interview.row"), show=False),
-        Binding("left,h", "turn(-1)", say("tui.key.interview.turn"), key_display="←→"),
-        Binding("right,l", "turn(1)", say("tui.key.interview.turn"), show=False),
-        Binding("space", "tick", say("tui.key.interview.tick"), key_display=say("tui.key.space")),
-        Binding("o", "old", say("tui.key.interview.old")),
-        Binding("escape,q", "dismiss", say("tui.key.back"), key_display="Esc"),
+        Binding(
+            "enter",
+            "begin",
+            say("tui.key.interview.begin"),
+            key_display="Enter",
+            id="interview_setup.begin",
+        ),
+        Binding(
+            "up,k",
+            "move(-1)",
+            say("tui.key.interview.row"),
+            key_display="↑↓",
+            show=False,
+            id="interview_setup.previous",
+        ),
+        Binding(
+            "down,j", "move(1)", say("tui.key.interview.row"), show=False, id="interview_setup.next"
+        ),
+        Binding(
+            "left,h",
+            "turn(-1)",
+            say("tui.key.interview.turn"),
+            key_display="←→",
+            id="interview_setup.less",
+        ),
+        Binding(
+            "right,l",
+            "turn(1)",
+            say("tui.key.interview.turn"),
+            show=False,
+            id="interview_setup.more",
+        ),
+        Binding(
+            "space",
+            "tick",
+            say("tui.key.interview.tick"),
+            key_display=say("tui.key.space"),
+            id="interview_setup.tick",
+        ),
+        Binding("o", "old", say("tui.key.interview.old"), id="interview_setup.old"),
+        Binding(
+            "escape,q",
+            "dismiss",
+            say("tui.key.back"),
+            key_display="Esc",
+            id="interview_setup.dismiss",
+        ),
     ]
 
     def __init__(self, room: Room, setup: Setup) -> None:

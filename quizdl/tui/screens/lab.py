@@ -50,26 +50,45 @@ class LabScreen(ModalScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
-        Binding("up,k", "dial(-1)", say("tui.key.lab.dial"), key_display="↑↓", show=False),
-        Binding("down,j", "dial(1)", say("tui.key.lab.dial"), show=False),
-        Binding("left,h", "turn(-1)", say("tui.key.lab.turn"), key_display="←→"),
-        Binding("right,l", "turn(1)", say("tui.key.lab.turn"), show=False),
-        Binding("shift+left", "turn(-99)", say("tui.key.lab.far"), show=False),
-        Binding("shift+right", "turn(99)", say("tui.key.lab.far"), show=False),
-        Binding("0", "default", say("tui.key.lab.default"), show=False),
-        Binding("w", "sweep", say("tui.key.lab.sweep")),
-        Binding("E", "edit", say("tui.key.lab.edit")),
-        Binding("tab", "claim(1)", say("tui.key.lab.claim"), key_display="Tab"),
-        Binding("x", "reset", say("tui.key.lab.reset")),
-        Binding("s", "seeds", say("tui.key.lab.seeds")),
-        Binding("shift+tab", "claim(-1)", say("tui.key.lab.claim"), show=False),
-        Binding("n", "number", say("tui.key.lab.number"), show=False),
-        Binding("r", "again", say("tui.key.lab.again"), show=False),
-        Binding("pagedown,space", "page(1)", say("tui.key.page_down"), show=False),
-        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False),
-        Binding("escape,q", "close", say("tui.key.lab.close"), key_display="Esc"),
+        Binding(
+            "up,k",
+            "dial(-1)",
+            say("tui.key.lab.dial"),
+            key_display="↑↓",
+            show=False,
+            id="lab.previous_dial",
+        ),
+        Binding("down,j", "dial(1)", say("tui.key.lab.dial"), show=False, id="lab.next_dial"),
+        Binding(
+            "left,h", "turn(-1)", say("tui.key.lab.turn"), key_display="←→", id="lab.turn_down"
+        ),
+        Binding("right,l", "turn(1)", say("tui.key.lab.turn"), show=False, id="lab.turn_up"),
+        Binding(
+            "shift+left", "turn(-99)", say("tui.key.lab.far"), show=False, id="lab.turn_to_least"
+        ),
+        Binding(
+            "shift+right", "turn(99)", say("tui.key.lab.far"), show=False, id="lab.turn_to_most"
+        ),
+        Binding("0", "default", say("tui.key.lab.default"), show=False, id="lab.default"),
+        Binding("w", "sweep", say("tui.key.lab.sweep"), id="lab.sweep"),
+        Binding("E", "edit", say("tui.key.lab.edit"), id="lab.edit"),
+        Binding(
+            "tab", "claim(1)", say("tui.key.lab.claim"), key_display="Tab", id="lab.next_claim"
+        ),
+        Binding("x", "reset", say("tui.key.lab.reset"), id="lab.reset"),
+        Binding("s", "seeds", say("tui.key.lab.seeds"), id="lab.seeds"),
+        Binding(
+            "shift+tab", "claim(-1)", say("tui.key.lab.claim"), show=False, id="lab.previous_claim"
+        ),
+        Binding("n", "number", say("tui.key.lab.number"), show=False, id="lab.number"),
+        Binding("r", "again", say("tui.key.lab.again"), show=False, id="lab.again"),
+        Binding(
+            "pagedown,space", "page(1)", say("tui.key.page_down"), show=False, id="lab.page_down"
+        ),
+        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False, id="lab.page_up"),
+        Binding("escape,q", "close", say("tui.key.lab.close"), key_display="Esc", id="lab.close"),
         # a modal screen does not see the keys of the app
-        Binding("question_mark", "app.help", say("tui.key.help"), key_display="?"),
+        Binding("question_mark", "app.help", say("tui.key.help"), key_display="?", id="app.help"),
     ]
 
     class Confined(Message):

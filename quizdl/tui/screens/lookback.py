@@ -21,15 +21,25 @@ from quizdl.words import say
 
 class LookBackScreen(Screen[None]):
     BINDINGS = [  # noqa: RUF012
-        Binding("left,b", "turn(-1)", say("tui.key.earlier"), key_display="←"),
-        Binding("right", "turn(1)", say("tui.key.later"), key_display="→"),
-        Binding("escape,q", "dismiss", say("tui.key.back"), key_display="Esc"),
-        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False),
-        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False),
-        Binding("pagedown,space", "page(1)", say("tui.key.page_down"), show=False),
-        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False),
-        Binding("home", "edge('home')", say("tui.key.top"), show=False),
-        Binding("end", "edge('end')", say("tui.key.bottom"), show=False),
+        Binding(
+            "left,b", "turn(-1)", say("tui.key.earlier"), key_display="←", id="look_back.earlier"
+        ),
+        Binding("right", "turn(1)", say("tui.key.later"), key_display="→", id="look_back.later"),
+        Binding(
+            "escape,q", "dismiss", say("tui.key.back"), key_display="Esc", id="look_back.dismiss"
+        ),
+        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False, id="look_back.down"),
+        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False, id="look_back.up"),
+        Binding(
+            "pagedown,space",
+            "page(1)",
+            say("tui.key.page_down"),
+            show=False,
+            id="look_back.page_down",
+        ),
+        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False, id="look_back.page_up"),
+        Binding("home", "edge('home')", say("tui.key.top"), show=False, id="look_back.top"),
+        Binding("end", "edge('end')", say("tui.key.bottom"), show=False, id="look_back.bottom"),
     ]
 
     def __init__(self, answered: Sequence[Answered], at: int = -1) -> None:

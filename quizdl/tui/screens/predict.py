@@ -66,11 +66,14 @@ class PredictScreen(Screen[Guesses | None]):
                 say("tui.key.predict.pick"),
                 show=place == 1,
                 key_display="1 2 3",
+                id=f"predict.pick_{place}",
             )
             for place in range(1, 10)
         ),
-        Binding("enter", "next", say("tui.key.predict.next")),
-        Binding("escape", "skip", say("tui.key.predict.skip"), key_display="Esc"),
+        Binding("enter", "next", say("tui.key.predict.next"), id="predict.next"),
+        Binding(
+            "escape", "skip", say("tui.key.predict.skip"), key_display="Esc", id="predict.skip"
+        ),
     ]
 
     def __init__(self, prompts: Mapping[str, Sequence[Prompt]]) -> None:

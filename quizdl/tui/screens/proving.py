@@ -77,6 +77,11 @@ class ProvingScreen(Screen[None]):
         """A prediction speaks for this grade."""
         self._ratings.suggest(rating)
 
+    @property
+    def predicting(self) -> bool:
+        """Whether to ask for a prediction before the first run of a proof."""
+        raise NotImplementedError
+
     def _explained(self) -> AbstractContextManager[None]:
         """A disk that is full, say: the learner reads why, and the question stays."""
         return explained(self.app)
@@ -108,7 +113,7 @@ class ProvingScreen(Screen[None]):
     # --- predicting and proving
 
     def action_prove(self) -> None:
-        self._start(self.claims, ask=self._bench.predict)
+        self._start(self.claims, ask=self.predicting)
 
     def action_prove_chosen(self) -> None:
         self._prove_one(self._chosen)
@@ -185,7 +190,7 @@ class ProvingScreen(Screen[None]):
 
     def _prove_one(self, key: str) -> None:
         blocks = [block for block in self.claims if block.key == key]
-        self._start(blocks, ask=self._bench.predict)
+        self._start(blocks, ask=self.predicting)
 
     def _prove(self, blocks: Sequence[ClaimBlock]) -> None:
         question = self._question

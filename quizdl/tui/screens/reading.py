@@ -14,12 +14,14 @@ from quizdl.words import say
 
 class ReadingScreen(Screen[ScreenResultType]):
     BINDINGS = [  # noqa: RUF012
-        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False),
-        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False),
-        Binding("pagedown", "page(1)", say("tui.key.page_down"), show=False),
-        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False),
-        Binding("home", "edge('home')", say("tui.key.top"), show=False),
-        Binding("end", "edge('end')", say("tui.key.bottom"), show=False),
+        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False, id="reading.down"),
+        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False, id="reading.up"),
+        Binding(
+            "pagedown", "page(1)", say("tui.key.page_down"), show=False, id="reading.page_down"
+        ),
+        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False, id="reading.page_up"),
+        Binding("home", "edge('home')", say("tui.key.top"), show=False, id="reading.top"),
+        Binding("end", "edge('end')", say("tui.key.bottom"), show=False, id="reading.bottom"),
     ]
 
     def __init__(self) -> None:

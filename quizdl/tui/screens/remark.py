@@ -19,7 +19,12 @@ class RemarkScreen(ModalScreen[str | None]):
 
     BINDINGS = [  # noqa: RUF012
         Binding(
-            "escape,ctrl+s", "keep", say("tui.key.remark.keep"), priority=True, key_display="Esc"
+            "escape,ctrl+s",
+            "keep",
+            say("tui.key.remark.keep"),
+            priority=True,
+            key_display="Esc",
+            id="remark.keep",
         ),
     ]
 

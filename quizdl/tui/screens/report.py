@@ -47,21 +47,43 @@ FRESH = timedelta(hours=12)
 class ReportScreen(ReadingScreen[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
-        Binding("a", "accept", say("tui.key.report.accept")),
-        Binding("u", "undo", say("tui.key.undo")),
-        Binding("tab", "choose(1)", say("tui.key.report.choose"), key_display="Tab"),
-        Binding("shift+tab", "choose(-1)", say("tui.key.report.choose"), show=False),
+        Binding("a", "accept", say("tui.key.report.accept"), id="report.accept"),
+        Binding("u", "undo", say("tui.key.undo"), id="report.undo"),
+        Binding(
+            "tab",
+            "choose(1)",
+            say("tui.key.report.choose"),
+            key_display="Tab",
+            id="report.choose_next",
+        ),
+        Binding(
+            "shift+tab",
+            "choose(-1)",
+            say("tui.key.report.choose"),
+            show=False,
+            id="report.choose_previous",
+        ),
         *(
-            Binding(str(rating.value), f"rate({rating.value})", say("tui.key.rate"), show=False)
+            Binding(
+                str(rating.value),
+                f"rate({rating.value})",
+                say("tui.key.rate"),
+                show=False,
+                id=f"report.{rating.name.lower()}",
+            )
             for rating in Rating
         ),
         Binding(
-            "space,enter", "pick", say("tui.key.report.pick"), key_display=say("tui.key.space")
+            "space,enter",
+            "pick",
+            say("tui.key.report.pick"),
+            key_display=say("tui.key.space"),
+            id="report.pick",
         ),
-        Binding("r", "prove", say("tui.key.prove")),
-        Binding("o", "answers", say("tui.key.report.answers")),
-        Binding("c", "cancel", say("tui.key.cancel"), show=False),
-        Binding("q,escape", "leave", say("tui.key.back"), key_display="q"),
+        Binding("r", "prove", say("tui.key.prove"), id="report.prove"),
+        Binding("o", "answers", say("tui.key.report.answers"), id="report.answers"),
+        Binding("c", "cancel", say("tui.key.cancel"), show=False, id="report.cancel"),
+        Binding("q,escape", "leave", say("tui.key.back"), key_display="q", id="report.leave"),
     ]
 
     class Receipts(Message):

@@ -23,6 +23,7 @@ from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Span
 from quizdl.session import Session, format_interval, leech_warning, missed, propose
 from quizdl.tui.bench import Bench
+from quizdl.tui.keys import key_of
 from quizdl.tui.screens.proving import WIDE, ProvingScreen
 from quizdl.tui.widgets.claims import ClaimBlock, ClaimsTitle
 from quizdl.tui.widgets.draft import Draft
@@ -50,52 +51,111 @@ class ReviewScreen(ProvingScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "prove_chosen", say("tui.key.prove_one")),
-        Binding("space,enter", "reveal", say("tui.key.reveal"), key_display=say("tui.key.space")),
+        Binding("enter", "prove_chosen", say("tui.key.prove_one"), id="review.prove_chosen"),
+        Binding(
+            "space,enter",
+            "reveal",
+            say("tui.key.reveal"),
+            key_display=say("tui.key.space"),
+            id="review.reveal",
+        ),
         Binding(
             "space,enter",
             "rate_proposed",
             say("tui.key.rate_proposed"),
             key_display=say("tui.key.space"),
+            id="review.rate_proposed",
         ),
-        Binding("space,enter", "rate(3)", say("rating.good"), key_display=say("tui.key.space")),
+        Binding(
+            "space,enter",
+            "rate(3)",
+            say("rating.good"),
+            key_display=say("tui.key.space"),
+            id="review.accept",
+        ),
         *(
-            Binding(str(n), f"tick({n})", say("tui.key.tick"), key_display="1 2 …", show=n == 1)
+            Binding(
+                str(n),
+                f"tick({n})",
+                say("tui.key.tick"),
+                key_display="1 2 …",
+                show=n == 1,
+                id=f"review.tick_{n}",
+            )
             for n in range(1, 10)
         ),
         *(
-            Binding(str(rating.value), f"rate({rating.value})", say("tui.key.rate"), show=False)
+            Binding(
+                str(rating.value),
+                f"grade({rating.value}{', 4' * (rating > 1)})",
+                say(f"rating.{rating.name.lower()}"),
+                show=False,
+                id=f"review.{rating.name.lower()}",
+            )
             for rating in Rating
         ),
-        Binding("w", "write", say("tui.key.write")),
-        Binding("x", "points", say("tui.key.points")),
-        Binding("r", "prove", say("tui.key.prove")),
-        Binding("p", "predict", say("tui.key.predict"), show=False),
-        Binding("l", "lab", say("tui.key.lab")),
-        Binding("escape,c", "cancel", say("tui.key.cancel"), key_display="Esc"),
-        Binding("escape", "points_done", say("tui.key.points_done"), key_display="Esc"),
-        Binding("escape", "choose(0)", say("tui.key.choose_none"), show=False),
-        Binding("tab", "choose(1)", say("tui.key.choose_next"), show=False),
-        Binding("shift+tab", "choose(-1)", say("tui.key.choose_previous"), show=False),
-        Binding("u", "undo", say("tui.key.undo")),
-        Binding("U", "redo", say("tui.key.redo"), show=False),
-        Binding("s", "skip", say("tui.key.skip")),
-        Binding("minus", "bury", say("tui.key.bury"), key_display="-", show=False),
+        Binding("2", "grade(3, 2)", say("rating.good"), show=False, id="review.good_of_two"),
+        Binding("w", "write", say("tui.key.write"), id="review.write"),
+        Binding("x", "points", say("tui.key.points"), id="review.points"),
+        Binding("r", "prove", say("tui.key.prove"), id="review.prove"),
+        Binding("p", "predict", say("tui.key.predict"), show=False, id="review.predict"),
+        Binding("l", "lab", say("tui.key.lab"), id="review.lab"),
+        Binding("escape,c", "cancel", say("tui.key.cancel"), key_display="Esc", id="review.cancel"),
         Binding(
-            "underscore", "bury_siblings", say("tui.key.siblings"), key_display="_", show=False
+            "escape",
+            "points_done",
+            say("tui.key.points_done"),
+            key_display="Esc",
+            id="review.points_done",
         ),
-        Binding("at", "suspend_question", say("tui.key.suspend"), key_display="@", show=False),
-        Binding("asterisk", "flag", say("tui.key.flag"), key_display="*", show=False),
-        Binding("n", "remark", say("tui.key.remark"), show=False),
-        Binding("b", "look_back", say("tui.key.look_back"), show=False),
-        Binding("e", "edit", say("tui.key.edit"), show=False),
-        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False),
-        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False),
-        Binding("pagedown", "page(1)", say("tui.key.page_down"), show=False),
-        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False),
-        Binding("home", "edge('home')", say("tui.key.top"), show=False),
-        Binding("end", "edge('end')", say("tui.key.bottom"), show=False),
-        Binding("q", "leave", say("tui.key.leave")),
+        Binding(
+            "escape", "choose(0)", say("tui.key.choose_none"), show=False, id="review.choose_none"
+        ),
+        Binding(
+            "tab", "choose(1)", say("tui.key.choose_next"), show=False, id="review.choose_next"
+        ),
+        Binding(
+            "shift+tab",
+            "choose(-1)",
+            say("tui.key.choose_previous"),
+            show=False,
+            id="review.choose_previous",
+        ),
+        Binding("u", "undo", say("tui.key.undo"), id="review.undo"),
+        Binding("U", "redo", say("tui.key.redo"), show=False, id="review.redo"),
+        Binding("s", "skip", say("tui.key.skip"), id="review.skip"),
+        Binding(
+            "minus", "bury", say("tui.key.bury"), key_display="-", show=False, id="review.bury"
+        ),
+        Binding(
+            "underscore",
+            "bury_siblings",
+            say("tui.key.siblings"),
+            key_display="_",
+            show=False,
+            id="review.bury_siblings",
+        ),
+        Binding(
+            "at",
+            "suspend_question",
+            say("tui.key.suspend"),
+            key_display="@",
+            show=False,
+            id="review.suspend_question",
+        ),
+        Binding(
+            "asterisk", "flag", say("tui.key.flag"), key_display="*", show=False, id="review.flag"
+        ),
+        Binding("n", "remark", say("tui.key.remark"), show=False, id="review.remark"),
+        Binding("b", "look_back", say("tui.key.look_back"), show=False, id="review.look_back"),
+        Binding("e", "edit", say("tui.key.edit"), show=False, id="review.edit"),
+        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False, id="review.down"),
+        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False, id="review.up"),
+        Binding("pagedown", "page(1)", say("tui.key.page_down"), show=False, id="review.page_down"),
+        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False, id="review.page_up"),
+        Binding("home", "edge('home')", say("tui.key.top"), show=False, id="review.top"),
+        Binding("end", "edge('end')", say("tui.key.bottom"), show=False, id="review.bottom"),
+        Binding("q", "leave", say("tui.key.leave"), id="review.leave"),
     ]
 
     class Edited(Message):
@@ -123,7 +183,7 @@ class ReviewScreen(ProvingScreen):
         super().__init__(clock, bench)
         self._status = Band(id="status")
         self._draft = Draft(say("tui.review.write"))
-        self._page, self._title = Page(""), ClaimsTitle(0)
+        self._page, self._title = Page(""), ClaimsTitle("")
         self._points: Sequence[PointBlock] = ()
         self._notes: Sequence[TextBlock] = ()
         self._ticking = self._ticked = False
@@ -131,6 +191,7 @@ class ReviewScreen(ProvingScreen):
         self._predicted: Rating | None = None
         self._remark = ""
         self._session: Session | None = None
+        self._grades: Sequence[Rating] = ()
         self._begun = False
         self._topics: Mapping[str, str] = {}
         self._waiting: Timer | None = None
@@ -146,6 +207,7 @@ class ReviewScreen(ProvingScreen):
     def begin(self, session: Session, topics: Mapping[str, str]) -> None:
         """Show the first question of `session`. Topics: their titles by id."""
         self._session, self._topics, self._begun = session, topics, True
+        self._grades = session.grades
 
     def on_screen_resume(self) -> None:
         if self._begun:
@@ -158,6 +220,10 @@ class ReviewScreen(ProvingScreen):
     def session(self) -> Session:
         assert self._session is not None, "begin comes first"
         return self._session
+
+    @property
+    def predicting(self) -> bool:
+        return self.session.settings.predict
 
     def log_prediction(
         self, question: Question, claim: str, forecasts: Sequence[Forecast], at: datetime
@@ -185,14 +251,14 @@ class ReviewScreen(ProvingScreen):
             return
         self._page = Page(question_markdown(question))
         self.claims = [ClaimBlock(claim) for claim in question.claims]
-        self._title = ClaimsTitle(len(self.claims))
+        self._title = self._claims_title()
         self._cut(question)
         self._ticking = self._ticked = False
         self._notes, self._predicted, self._remark = (), None, ""
         self._draft.close("")
         self._show_status(question)
         self._show_parts()
-        self._ratings.show_text(say("tui.review.recall"))
+        self._ratings.show_text(say("tui.review.recall", key=self._key("review.reveal")))
         self.call_after_refresh(self._prepare, question)
 
     def _cut(self, question: Question) -> None:
@@ -224,6 +290,13 @@ class ReviewScreen(ProvingScreen):
             return (self._page, *self._answer), (*self._notes, *claims)
         before, *others = self._answer  # what one said stands beside the points
         return (self._page, before, *self._notes, *others, *claims), ()
+
+    def _claims_title(self) -> ClaimsTitle:
+        run, choose = self._key("review.prove"), self._key("review.choose_next")
+        return ClaimsTitle(say("tui.claims.title", count=len(self.claims), run=run, choose=choose))
+
+    def _key(self, action: str) -> str:
+        return key_of(self, action)
 
     def _prepare(self, question: Question) -> None:
         """While the learner recalls: make the answer ready, and say what the keys do."""
@@ -286,7 +359,9 @@ class ReviewScreen(ProvingScreen):
             self._show_current()
             return
         minutes = max(1, math.ceil(left / 60))
-        self._ratings.show_text(say("tui.review.wait", minutes=minutes))
+        self._ratings.show_text(
+            say("tui.review.wait", minutes=minutes, key=self._key("review.leave"))
+        )
         self.refresh_bindings()
         self._waiting = self.set_timer(min(max(left, 1), LOOK_AGAIN), self._wait)
 
@@ -330,6 +405,9 @@ class ReviewScreen(ProvingScreen):
         match action:
             case "rate" | "prove" | "predict" | "lab":
                 return self._revealed and not (action == "rate" and self._ticking)
+            case "grade":
+                fits = parameters[1:] in ((), (len(self._grades),))
+                return self._revealed and not self._ticking and fits
             case "tick":
                 number = parameters[0]
                 return self._ticking and isinstance(number, int) and number <= len(self._points)
@@ -365,13 +443,15 @@ class ReviewScreen(ProvingScreen):
             said = self._draft.close()
             self._take_note(said=said, remark=self._remark)
             self._show_parts()
+            grades = self._grades
             self._ratings.show_grades(
                 {
                     rating: say("tui.review.cram")
                     if self.session.cram
-                    else format_interval(outcome.interval)
-                    for rating, outcome in outcomes.items()
-                }
+                    else format_interval(outcomes[rating].interval)
+                    for rating in grades
+                },
+                {rating: self._key(_rating_id(rating, grades)) for rating in grades},
             )
             if said or self._ticked:
                 self.action_points()
@@ -450,7 +530,8 @@ class ReviewScreen(ProvingScreen):
             self._ratings.suggest(rating)
 
     def action_rate_proposed(self) -> None:
-        self.action_rate(self._proposed or Rating.GOOD)
+        proposed = self._proposed or Rating.GOOD
+        self.action_rate(proposed if proposed in self._grades else Rating.GOOD)
 
     def action_rate(self, rating: int) -> None:
         with self._explained():
@@ -458,6 +539,10 @@ class ReviewScreen(ProvingScreen):
             self._show_current()
             if not self.session.cram and (warning := leech_warning(outcome)):
                 self.notify(warning, severity="warning", timeout=12)
+
+    def action_grade(self, rating: int, of: int = 0) -> None:
+        """By its own key; `of`: with so many grades only (0: with any number)."""
+        self.action_rate(rating)
 
     @on(RatingBar.Rated)
     def _rated(self, message: RatingBar.Rated) -> None:
@@ -470,7 +555,9 @@ class ReviewScreen(ProvingScreen):
                 self.notify(say("tui.review.nothing_to_undo"))
             else:
                 self._show_current()
-                self.notify(say("tui.review.undone", step=step), timeout=SHORT)
+                self.notify(
+                    say("tui.review.undone", step=step, key=self._key("review.redo")), timeout=SHORT
+                )
 
     def action_redo(self) -> None:
         step = self.session.next_step
@@ -489,19 +576,21 @@ class ReviewScreen(ProvingScreen):
     def action_bury(self) -> None:
         with self._explained():
             self.session.bury(self._clock())
-            self.notify(say("tui.review.buried"))
+            self.notify(say("tui.review.buried", key=self._key("review.undo")))
             self._show_current()
 
     def action_bury_siblings(self) -> None:
         with self._explained():
             count = self.session.bury(self._clock(), siblings=True)
-            self.notify(say("tui.review.buried_siblings", count=count))
+            self.notify(
+                say("tui.review.buried_siblings", count=count, key=self._key("review.undo"))
+            )
             self._show_current()
 
     def action_suspend_question(self) -> None:
         with self._explained():
             self.session.suspend(self._clock())
-            self.notify(say("tui.review.suspended"))
+            self.notify(say("tui.review.suspended", key=self._key("review.undo")))
             self._show_current()
 
     def action_flag(self) -> None:
@@ -543,7 +632,8 @@ class ReviewScreen(ProvingScreen):
             path = self._question.folder / "question.md"
             self.notify(say("tui.review.in_browser", path=path), severity="warning")
             return
-        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        chosen = self.session.settings.editor
+        editor = chosen or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         folder = self._question.folder
         try:
             with self.app.suspend():
@@ -585,3 +675,9 @@ class ReviewScreen(ProvingScreen):
 
     def action_edge(self, edge: str) -> None:
         self._scroller.scroll_edge(end=edge == "end")
+
+
+def _rating_id(rating: Rating, grades: Sequence[Rating]) -> str:
+    """The action that gives it, as bound to its own key."""
+    two = rating is Rating.GOOD and len(grades) < len(Rating)
+    return "review.good_of_two" if two else f"review.{rating.name.lower()}"

@@ -34,14 +34,23 @@ class _Overview(Block):
 
 class StatsScreen(Screen[None]):
     BINDINGS = [  # noqa: RUF012
-        Binding("tab", "period", say("tui.key.stats.period"), priority=True, key_display="Tab"),
-        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False),
-        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False),
-        Binding("pagedown,space", "page(1)", say("tui.key.page_down"), show=False),
-        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False),
-        Binding("home", "edge('home')", say("tui.key.top"), show=False),
-        Binding("end", "edge('end')", say("tui.key.bottom"), show=False),
-        Binding("escape,q", "dismiss", say("tui.key.back"), key_display="Esc"),
+        Binding(
+            "tab",
+            "period",
+            say("tui.key.stats.period"),
+            priority=True,
+            key_display="Tab",
+            id="stats.period",
+        ),
+        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False, id="stats.down"),
+        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False, id="stats.up"),
+        Binding(
+            "pagedown,space", "page(1)", say("tui.key.page_down"), show=False, id="stats.page_down"
+        ),
+        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False, id="stats.page_up"),
+        Binding("home", "edge('home')", say("tui.key.top"), show=False, id="stats.top"),
+        Binding("end", "edge('end')", say("tui.key.bottom"), show=False, id="stats.bottom"),
+        Binding("escape,q", "dismiss", say("tui.key.back"), key_display="Esc", id="stats.dismiss"),
     ]
 
     def __init__(

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from quizdl.model import Rating
 from quizdl.render.cells import pad
+from quizdl.tui.keys import key_of
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
@@ -25,8 +26,14 @@ class SummaryScreen(Screen[bool]):
     """Dismissed with True when the learner wants to undo and go on."""
 
     BINDINGS = [  # noqa: RUF012
-        Binding("enter,space,q,escape", "close(False)", say("tui.key.back"), key_display="Enter"),
-        Binding("u", "close(True)", say("tui.key.undo")),
+        Binding(
+            "enter,space,q,escape",
+            "close(False)",
+            say("tui.key.back"),
+            key_display="Enter",
+            id="summary.close",
+        ),
+        Binding("u", "close(True)", say("tui.key.undo"), id="summary.undo"),
     ]
 
     def __init__(self, summary: Summary) -> None:
@@ -57,5 +64,12 @@ class SummaryScreen(Screen[bool]):
         if found.cram:
             return [*lines, "", say("tui.summary.cram")]
         lines += ["", say("tui.summary.new", count=found.new)]
-        lines.append(say("tui.summary.tomorrow", count=found.due_tomorrow))
+        lines.append(
+            say(
+                "tui.summary.tomorrow",
+                count=found.due_tomorrow,
+                close=key_of(self, "summary.close"),
+                undo=key_of(self, "summary.undo"),
+            )
+        )
         return lines

@@ -12,6 +12,7 @@ from textual.widgets import Digits, Static
 
 from quizdl.render.cells import pad
 from quizdl.tui.explained import explained
+from quizdl.tui.keys import key_of
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
@@ -25,13 +26,16 @@ _BAR = 12
 
 class TodayScreen(Screen[None]):
     BINDINGS = [  # noqa: RUF012
-        Binding("enter,space", "start", say("tui.key.start"), key_display="Enter"),
-        Binding("a", "ahead", say("tui.key.ahead")),
-        Binding("c", "resume", say("tui.key.resume")),
-        Binding("m", "app.interview", say("tui.key.interview")),
-        Binding("t", "app.stats", say("tui.key.stats")),
-        Binding("slash", "app.browse", say("tui.key.browse"), key_display="/"),
-        Binding("q,escape", "app.quit", say("tui.key.quit"), key_display="q"),
+        Binding(
+            "enter,space", "start", say("tui.key.start"), key_display="Enter", id="today.start"
+        ),
+        Binding("a", "ahead", say("tui.key.ahead"), id="today.ahead"),
+        Binding("c", "resume", say("tui.key.resume"), id="today.resume"),
+        Binding("m", "app.interview", say("tui.key.interview"), id="today.interview"),
+        Binding("t", "app.stats", say("tui.key.stats"), id="today.stats"),
+        Binding("slash", "app.browse", say("tui.key.browse"), key_display="/", id="app.browse"),
+        Binding("comma", "app.settings", say("tui.key.settings"), show=False, id="app.settings"),
+        Binding("q,escape", "app.quit", say("tui.key.quit"), key_display="q", id="today.quit"),
     ]
 
     _eager = False
@@ -78,7 +82,12 @@ class TodayScreen(Screen[None]):
             box.set_class(count == 0, "-none")
         if today.total:
             minutes = max(1, round(today.seconds / 60))
-            text = say("tui.today.time", count=today.total, minutes=minutes)
+            text = say(
+                "tui.today.time",
+                count=today.total,
+                minutes=minutes,
+                key=key_of(self, "today.start"),
+            )
         else:
             coming = session.next_in(now)
             next_one = (
@@ -86,11 +95,13 @@ class TodayScreen(Screen[None]):
                 if coming is not None
                 else ""
             )
-            text = say("tui.today.done", next=next_one)
+            text = say("tui.today.done", next=next_one, key=key_of(self, "today.ahead"))
         self.query_one("#today-time", Static).update(text)
         self._left = app.left_session()
         left = self._left.today(now).total if self._left is not None else 0
-        self.query_one("#today-left", Static).update(say("tui.today.left", count=left))
+        self.query_one("#today-left", Static).update(
+            say("tui.today.left", count=left, key=key_of(self, "today.resume"))
+        )
         self.query_one("#today-left", Static).display = bool(left)
         self.refresh_bindings()
         started = app.library.started()

@@ -37,11 +37,11 @@ _MARKS = {
 class ClaimsTitle(Block):
     """Stands above the claims: how many there are, and what to press."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def lay_out(self, width: int) -> list[Line]:
-        return wrap((Span(say("tui.claims.title", count=self._count), "muted"),), width)
+        return wrap((Span(self._text, "muted"),), width)
 
 
 class ClaimBlock(Block):

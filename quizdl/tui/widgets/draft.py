@@ -13,7 +13,9 @@ class Draft(TextArea):
     """Out of sight until it is opened; what was written stays when it is closed."""
 
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,ctrl+s", "done", say("tui.key.written"), key_display="Esc"),
+        Binding(
+            "escape,ctrl+s", "done", say("tui.key.written"), key_display="Esc", id="draft.done"
+        ),
     ]
 
     class Written(Message):

@@ -17,6 +17,7 @@ from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
 from quizdl.render.text import Line, clip
+from quizdl.tui.themes import NO_COLOR
 
 CLAIM = "demo.py#"
 """How the link of a claim's sentence begins."""
@@ -77,6 +78,17 @@ LOOKS = {
     "rating.good": "$success-lighten-1",
     "rating.easy": "$primary-lighten-2",
 }
+COLOURLESS = {
+    **dict.fromkeys(LOOKS, ""),
+    **{name: look for name, look in LOOKS.items() if "$" not in look},
+    **dict.fromkeys(("heading", "heading2", "code.keyword", "key", "good", "edge.running"), "bold"),
+    **dict.fromkeys((name for name in LOOKS if name.startswith(("verdict.", "rating."))), "bold"),
+    **dict.fromkeys(("muted", "quote", "rule", "off", "edge", "axis", "code.comment"), "dim"),
+    "bad": "bold underline",
+    "control": "italic",
+    "chosen": "reverse",
+}
+"""The same without a colour: weight, lines and reverse; signs stand in the texts themselves."""
 
 
 class Drawn(Widget):
@@ -98,10 +110,11 @@ class Drawn(Widget):
 
     def _find_style(self, names: str, link: str) -> Style:
         style = self.visual_style
+        looks = COLOURLESS if self.app.theme == NO_COLOR else LOOKS
         claim = link.startswith(CLAIM)
         for name in (*names.split(), *(["claim"] if claim else ())):
-            if name in LOOKS:
-                style += VisualStyle.parse(_VARIABLE.sub(self._value, LOOKS[name]))
+            if name in looks:
+                style += VisualStyle.parse(_VARIABLE.sub(self._value, looks[name]))
         meta = Style.from_meta({"claim": link.removeprefix(CLAIM)}) if claim else Style.null()
         return style.rich_style + meta
 

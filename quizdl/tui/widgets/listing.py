@@ -24,6 +24,9 @@ class Listing(Drawn, Generic[Item], can_focus=False):
     class Moved(Message):
         """The cursor is on another item, or there is none."""
 
+    class Pressed(Message):
+        """The item under the cursor was clicked once more."""
+
     def __init__(
         self,
         head_of: Callable[[int], Line],
@@ -46,12 +49,12 @@ class Listing(Drawn, Generic[Item], can_focus=False):
         """The item the cursor is on."""
         return self._items[self._cursor] if self._items else None
 
-    def show(self, items: Sequence[Item]) -> None:
-        """These; the cursor stays on its item, or else in its place."""
+    def show(self, items: Sequence[Item], at: int | None = None) -> None:
+        """These; the cursor `at` a place, or on its item, or else in its place."""
         before = self.current
         self._items = items
         same = (place for place, item in enumerate(items) if item is before)
-        self._place(next(same, self._cursor))
+        self._place(next(same, self._cursor) if at is None else at)
         if self.current is not before:
             self.post_message(self.Moved())
 
@@ -70,6 +73,8 @@ class Listing(Drawn, Generic[Item], can_focus=False):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         if event.y and (row := self._top + event.y - 1) < len(self._items):
+            if row == self._cursor:
+                self.post_message(self.Pressed())
             self.move(row - self._cursor)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

@@ -1,4 +1,4 @@
-"""The four grades, each with what it means and when the question would come back."""
+"""The grades, each with its key, what it means and when the question would come back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from quizdl.words import say
 
 
 class RatingBar(Band):
-    """Four columns under a rule. Before the answer is seen, one line of text in their place."""
+    """Columns under a rule. Before the answer is seen, one line of text in their place."""
 
     class Rated(Message):
         """A grade was chosen with the mouse."""
@@ -27,6 +27,7 @@ class RatingBar(Band):
     def __init__(self) -> None:
         super().__init__()
         self._content: str | Mapping[Rating, str] = ""
+        self._keys: Mapping[Rating, str] = {}
         self._suggested: Rating | None = None
 
     def show_text(self, text: str) -> None:
@@ -34,14 +35,16 @@ class RatingBar(Band):
         self._suggested = None
         self._draw()
 
-    def show_grades(self, intervals: Mapping[Rating, str]) -> None:
-        self._content = intervals
+    def show_grades(self, intervals: Mapping[Rating, str], keys: Mapping[Rating, str]) -> None:
+        """Those that have an interval, in their order; `keys` are what rates each."""
+        self._content, self._keys = intervals, keys
         self._suggested = None
         self._draw()
 
     def suggest(self, rating: Rating) -> None:
-        """Mark the grade that a prediction speaks for. The learner still chooses."""
-        self._suggested = rating
+        """Mark the grade that a prediction speaks for, or what is left of it where only two are
+        offered. The learner still chooses."""
+        self._suggested = rating if rating in self._content else Rating.GOOD
         self._draw()
 
     def on_resize(self) -> None:
@@ -50,8 +53,9 @@ class RatingBar(Band):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         if not isinstance(self._content, str):
-            column = event.x * len(Rating) // max(1, self.content_size.width)
-            self.post_message(self.Rated(Rating(min(column, len(Rating) - 1) + 1)))
+            grades = [*self._content]
+            column = event.x * len(grades) // max(1, self.content_size.width)
+            self.post_message(self.Rated(grades[min(column, len(grades) - 1)]))
 
     def _draw(self) -> None:
         width = self.content_size.width
@@ -63,10 +67,11 @@ class RatingBar(Band):
 
     def _columns(self, intervals: Mapping[Rating, str], width: int) -> Sequence[Line]:
         columns = []
-        for rating in Rating:
+        count = len(intervals)
+        for place, rating in enumerate(intervals):
             name = rating.name.lower()
-            title = say("tui.rating.title", key=rating.value, name=say(f"rating.{name}"))
-            room = width * rating // len(Rating) - width * (rating - 1) // len(Rating)
+            title = say("tui.rating.title", key=self._keys[rating], name=say(f"rating.{name}"))
+            room = width * (place + 1) // count - width * place // count
             if rating is self._suggested:
                 whole = say("tui.rating.suggested", title=title)
                 title = whole if cells(whole) < room else f"▸ {title}"
