@@ -22,8 +22,8 @@ from quizdl.session import (
     leech_warning,
     open_library,
 )
+from quizdl.session.unfinished import from_document, to_document
 from quizdl.settings import Settings
-from quizdl.unfinished import from_document, to_document
 from quizdl.words import QuizdlError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

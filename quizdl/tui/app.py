@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from quizdl.proof.pool import Pool
     from quizdl.proof.receipts import Receipts
     from quizdl.session import Library, Plan, Session
+    from quizdl.session.unfinished import Unfinished
     from quizdl.tui.screens.review import ReviewScreen
-    from quizdl.unfinished import Unfinished
 
 
 def local_now() -> datetime:
@@ -177,7 +177,7 @@ class QuizdlApp(App[None]):
         """Everything that is slow to import or to read, off the interface's thread."""
         from quizdl.bank import load
         from quizdl.session import open_library
-        from quizdl.unfinished import from_document
+        from quizdl.session.unfinished import from_document
 
         try:
             if self.settings.keys:
@@ -235,7 +235,7 @@ class QuizdlApp(App[None]):
 
     @work(thread=True, group="unfinished")
     def _keep_unfinished(self) -> None:
-        from quizdl.unfinished import to_document
+        from quizdl.session.unfinished import to_document
 
         left = self.unfinished
         with suppress(OSError):  # a convenience: the log has all that counts

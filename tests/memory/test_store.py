@@ -645,3 +645,11 @@ def test_what_was_told_goes_with_its_review(store: Store) -> None:
     assert store.told() == [Recalled("z", review.at, recall)]
     store.undo(review.id, START)
     assert store.told() == []
+
+
+def test_a_note_goes_with_the_question_under_its_new_name(store: Store) -> None:
+    store.remark("old", "先画图", START)
+    store.adopt({"old": "new"}, live={"new"})
+    assert store.remark_of("new") == "先画图"
+    store.remark("new", "", START + timedelta(days=1))
+    assert store.remark_of("new") == ""

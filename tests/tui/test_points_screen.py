@@ -202,3 +202,14 @@ async def test_a_session_left_in_the_middle_is_offered_at_the_next_start(
         assert "上次没做完" not in text_of(app)
     async with opened(bank, paths) as (app, _, _):
         assert "上次没做完" not in text_of(app)
+
+
+async def test_with_two_grades_a_missing_must_have_proposes_again(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths, two_grades=True) as (app, pilot, _):
+        await press(pilot, "enter", "space", "x", "1", "3")
+        assert "▸ 1 忘了" in text_of(app), "of four grades it would be Hard, which is a pass"
+        await press(pilot, "2")
+        assert "▸ 2 记得" in text_of(app)
+        await press(pilot, "2", "space")
+    with open_store(paths.database) as store:
+        assert [review.rating for review in store.reviews()] == [Rating.AGAIN]

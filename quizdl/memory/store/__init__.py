@@ -282,6 +282,12 @@ class Store:
         with explained(self._path), self._reader.begin():
             return history.last_told(self._reader, question)
 
+    def remark_of(self, question: str) -> str:
+        """What the learner has written about the question of that id; empty when nothing."""
+        with explained(self._path), self._reader.begin():
+            found = select(remarks.c.text).where(remarks.c.question == question)
+            return self._reader.scalar(found) or ""
+
     def log(self) -> Log:
         """Everything that cannot be computed, under the names of then, as one picture."""
         with explained(self._path), self._reader.begin():

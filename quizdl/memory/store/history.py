@@ -33,6 +33,7 @@ from quizdl.memory.store.schema import (
     marks,
     predictions,
     recalls,
+    remarks,
     resets,
     reviews,
     time_of,
@@ -242,7 +243,7 @@ def renames(
     fresh = [old for old in formerly if old not in known]
     traced: set[str] = set()
     if fresh:
-        for table in (reviews, marks, predictions):
+        for table in (reviews, resets, marks, remarks, predictions):
             found = select(table.c.question).where(table.c.question.in_(fresh)).distinct()
             traced.update(connection.scalars(found))
         held = interviews_held(connection)
@@ -275,8 +276,9 @@ def _rename(connection: Connection, old: str, new: str) -> None:
     if old == new:
         return
     write(insert(aliases), {"old": old, "new": new})
-    mark = write(select(marks).where(marks.c.question == old)).one_or_none()
-    if mark is not None:
-        moved = {**mark._mapping, "question": new}
-        write(upsert(marks).values(moved).on_conflict_do_nothing())
-        write(delete(marks).where(marks.c.question == old))
+    for table in (marks, remarks):  # by hand, so kept under the name of today
+        row = write(select(table).where(table.c.question == old)).one_or_none()
+        if row is not None:
+            moved = {**row._mapping, "question": new}
+            write(upsert(table).values(moved).on_conflict_do_nothing())
+            write(delete(table).where(table.c.question == old))

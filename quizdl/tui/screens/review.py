@@ -16,25 +16,22 @@ from textual.message import Message
 from textual.timer import Timer
 
 from quizdl.bank.loader import read_question
-from quizdl.bank.sections import cut_points, key_points
-from quizdl.model import Forecast, Question, Rating, Recall, Tick
+from quizdl.model import Forecast, Question, Rating
 from quizdl.proof.receipts import describe
-from quizdl.render.answer import answer_markdown, question_markdown
+from quizdl.render.answer import question_markdown
 from quizdl.render.text import Span
-from quizdl.session import Session, format_interval, leech_warning, missed, propose
+from quizdl.session import Session, format_interval, leech_warning, missed
+from quizdl.session.unfinished import Unfinished
 from quizdl.tui.bench import Bench
 from quizdl.tui.keys import key_of
-from quizdl.tui.screens.proving import WIDE, ProvingScreen
+from quizdl.tui.screens.proving import WIDE
+from quizdl.tui.screens.ticking import TickingScreen
 from quizdl.tui.widgets.claims import ClaimBlock, ClaimsTitle
-from quizdl.tui.widgets.draft import Draft
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.page import Page
-from quizdl.tui.widgets.points import KEY as POINT
-from quizdl.tui.widgets.points import PointBlock, TextBlock
 from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Block, Sheet
-from quizdl.unfinished import Unfinished
 from quizdl.words import listed, say
 
 LOOK_AGAIN = 10.0
@@ -45,7 +42,7 @@ SHORT = 1.5
 """Seconds that a note stays which lies over the question: at 80 columns, over half of its title."""
 
 
-class ReviewScreen(ProvingScreen):
+class ReviewScreen(TickingScreen):
     """Mounted once, behind the first picture; `begin` gives it a session before each showing."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
@@ -182,16 +179,9 @@ class ReviewScreen(ProvingScreen):
     def __init__(self, clock: Callable[[], datetime], bench: Bench) -> None:
         super().__init__(clock, bench)
         self._status = Band(id="status")
-        self._draft = Draft(say("tui.review.write"))
         self._page, self._title = Page(""), ClaimsTitle("")
-        self._points: Sequence[PointBlock] = ()
-        self._notes: Sequence[TextBlock] = ()
-        self._ticking = self._ticked = False
-        """Whether number keys tick, and whether anything was looked at to be ticked."""
-        self._predicted: Rating | None = None
         self._remark = ""
         self._session: Session | None = None
-        self._grades: Sequence[Rating] = ()
         self._begun = False
         self._topics: Mapping[str, str] = {}
         self._waiting: Timer | None = None
@@ -207,7 +197,7 @@ class ReviewScreen(ProvingScreen):
     def begin(self, session: Session, topics: Mapping[str, str]) -> None:
         """Show the first question of `session`. Topics: their titles by id."""
         self._session, self._topics, self._begun = session, topics, True
-        self._grades = session.grades
+        self.grades = session.grades
 
     def on_screen_resume(self) -> None:
         if self._begun:
@@ -253,27 +243,11 @@ class ReviewScreen(ProvingScreen):
         self.claims = [ClaimBlock(claim) for claim in question.claims]
         self._title = self._claims_title()
         self._cut(question)
-        self._ticking = self._ticked = False
-        self._notes, self._predicted, self._remark = (), None, ""
-        self._draft.close("")
+        self._remark = ""
         self._show_status(question)
         self._show_parts()
         self._ratings.show_text(say("tui.review.recall", key=self._key("review.reveal")))
         self.call_after_refresh(self._prepare, question)
-
-    def _cut(self, question: Question) -> None:
-        """The answer as pages: each key point is one of its own, to be ticked."""
-        cut = cut_points(answer_markdown(question))
-        count = len(cut.points)
-        points = zip(key_points(question.back), cut.points, strict=False)
-        self._points = [
-            PointBlock(n, point, text, last=n == count) for n, (point, text) in enumerate(points, 1)
-        ]
-        after = (Page(cut.after),) if cut.after else ()
-        self._answer = (Page(cut.before), *self._points, *after)
-        marks = self._marks()
-        for page in self._answer:
-            page.marks = marks
 
     def _show_parts(self) -> None:
         """The question, and the answer once it is asked for."""
@@ -383,8 +357,9 @@ class ReviewScreen(ProvingScreen):
             self.post_message(self.MovedOn(self.session.left(self._clock())))
 
     def _finish(self) -> None:
-        self._moved_on()
         from quizdl.tui.screens.summary import SummaryScreen
+
+        self._moved_on()
 
         def closed(undo: bool | None) -> None:
             with self._explained():
@@ -406,7 +381,7 @@ class ReviewScreen(ProvingScreen):
             case "rate" | "prove" | "predict" | "lab":
                 return self._revealed and not (action == "rate" and self._ticking)
             case "grade":
-                fits = parameters[1:] in ((), (len(self._grades),))
+                fits = parameters[1:] in ((), (len(self.grades),))
                 return self._revealed and not self._ticking and fits
             case "tick":
                 number = parameters[0]
@@ -443,7 +418,7 @@ class ReviewScreen(ProvingScreen):
             said = self._draft.close()
             self._take_note(said=said, remark=self._remark)
             self._show_parts()
-            grades = self._grades
+            grades = self.grades
             self._ratings.show_grades(
                 {
                     rating: say("tui.review.cram")
@@ -457,81 +432,8 @@ class ReviewScreen(ProvingScreen):
                 self.action_points()
             self.call_after_refresh(self.refresh_bindings)
 
-    def action_write(self) -> None:
-        """Put down what one would say; it stays beside the answer."""
-        self._draft.open()
-
-    @on(Draft.Written)
-    def _written(self) -> None:
-        self._take_note(said=self._draft.close())
-        self._show_parts()
-
-    def _take_note(self, **texts: str) -> None:
-        """Show these texts of the learner's own, those that are not empty."""
-        self._notes = [
-            TextBlock(say(f"tui.review.{what}"), text) for what, text in texts.items() if text
-        ]
-
-    # --- key points
-
-    @on(Sheet.Clicked)
-    def _point_clicked(self, message: Sheet.Clicked) -> None:
-        if message.key.startswith(POINT) and self._revealed:
-            self._start_ticking()
-            self.action_tick(int(message.key.removeprefix(POINT)))
-
-    def action_points(self) -> None:
-        """Let the number keys tick what was told."""
-        if self._points:
-            self._start_ticking()
-            beside = self._notes if not self._wide else ()
-            self._text.reveal([*beside, *self._points][0].key, top=not self._wide)
-            self._propose()
-
-    def _start_ticking(self) -> None:
-        self._ticking = self._ticked = True
-        for point in self._points:
-            point.ticking = True
-        self._text.changed(*self._points)
-        self.refresh_bindings()
-
-    def action_tick(self, number: int) -> None:
-        point = self._points[number - 1]
-        point.told = not point.told
-        self._text.changed(point)
-        self._propose()
-
-    def action_points_done(self) -> None:
-        """Back to rating with the number keys; what was ticked stays so."""
-        self._ticking = False
-        self.refresh_bindings()
-
-    def suggested(self, rating: Rating) -> None:
-        self._predicted = rating
-        self._propose()
-
-    @property
-    def _recall(self) -> Recall | None:
-        """What there is to be kept of it."""
-        ticks = [Tick(*block.point, block.told) for block in self._points if self._ticked]
-        said = self._draft.text.strip()
-        return Recall(said, tuple(ticks)) if ticks or said else None
-
-    @property
-    def _proposed(self) -> Rating | None:
-        """What ticks and prediction speak for: the lower of the two."""
-        recall = self._recall
-        ticks = [propose(recall.ticks)] if recall is not None and recall.ticks else []
-        found = [*ticks, *([self._predicted] if self._predicted else [])]
-        return min(found, default=None)
-
-    def _propose(self) -> None:
-        if (rating := self._proposed) is not None:
-            self._ratings.suggest(rating)
-
     def action_rate_proposed(self) -> None:
-        proposed = self._proposed or Rating.GOOD
-        self.action_rate(proposed if proposed in self._grades else Rating.GOOD)
+        self.action_rate(self._proposed or Rating.GOOD)
 
     def action_rate(self, rating: int) -> None:
         with self._explained():

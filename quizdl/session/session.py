@@ -9,22 +9,14 @@ the call.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from quizdl import unfinished
-from quizdl.memory import Stale, open_store, points, queue, scheduler, workload
-from quizdl.memory.queue import Limits, Memory, Queue, is_due, is_new_leech
-from quizdl.memory.stats import Stats
-from quizdl.memory.workload import Habits
-from quizdl.memory.workload import Workload as Workload  # for the screen of settings
+from quizdl.memory import Stale, queue, scheduler
+from quizdl.memory.queue import Limits, Memory, Queue
 from quizdl.model import (
     Forecast,
-    Interview,
     Mark,
     Moment,
     Outcome,
@@ -32,318 +24,23 @@ from quizdl.model import (
     Question,
     Rating,
     Recall,
-    Review,
-    State,
     Today,
-    Topic,
 )
 from quizdl.proof import predict
-from quizdl.search import Remembered
+from quizdl.session import steps, unfinished
+from quizdl.session.plan import EVERYTHING, Answered, Plan, Summary
+from quizdl.session.steps import Buried, Crammed, Rated, Skipped, Step, Suspended
+from quizdl.session.unfinished import Unfinished
 from quizdl.settings import Settings
-from quizdl.unfinished import Unfinished
-from quizdl.words import QuizdlError, say
+from quizdl.words import QuizdlError
 
 if TYPE_CHECKING:
     from quizdl.memory.store import Store
-
-__all__ = [
-    *("EVERYTHING", "LONGEST", "Answered", "Library", "Plan", "Session", "Standing", "Summary"),
-    *("format_interval", "leech_warning", "missed", "open_library", "propose", "standing"),
-]
-
-missed, propose = points.missed, points.propose
-"""Of the key points; handed on, as the screens know no room below this one."""
 
 LONGEST = timedelta(minutes=10)
 """A look counts for no longer than this: beyond it, the learner has left the desk, and one
 such night would distort every estimate. Anki's default is a minute; here an answer is read
 and its proof turned over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one session is to cover."""
-
-    questions: tuple[Question, ...] | None = None
-    """None: the whole library."""
-    limit: int | None = None
-    """At most this many questions."""
-    time: timedelta | None = None
-    """From the beginning; after it, no other question is asked."""
-    new: int | None = None
-    """New questions today, instead of the setting."""
-    ahead: bool = False
-    """Go on with questions that are not due yet."""
-    cram: bool = False
-    """Ask every question, due or not, until it is known, and leave the schedule untouched."""
-
-
-EVERYTHING = Plan()
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What came of a session."""
-
-    ratings: Mapping[Rating, int]
-    new: int
-    """Questions rated for the first time."""
-    seconds: float
-    due_tomorrow: int
-    """Questions of this session's bank that will be waiting tomorrow."""
-    cram: bool = False
-    """Nothing of it was recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A question as it was answered in this session."""
-
-    question: Question
-    rating: Rating
-    interval: timedelta | None
-    """Until it comes back; None when that was not touched."""
-    recall: Recall | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a question stands on a study day."""
-
-    state: State | None
-    """None: new."""
-    due_in: int
-    """Study days until it is due, negative when overdue; 0 for a new one."""
-    recall: float | None
-    """Probability that it would be recalled, by FSRS; None for a new one."""
-    mark: Mark
-    buried: bool
-
-
-def standing(question: str, remembered: Remembered) -> Standing:
-    """How the question of that id stands on the day of `remembered`."""
-    card, mark = remembered.cards.get(question), remembered.marks.get(question, Mark())
-    return Standing(
-        state=card.state if card else None,
-        due_in=card.due_day - remembered.day if card else 0,
-        recall=scheduler.retrievability(card, remembered.day) if card else None,
-        mark=mark,
-        buried=mark.buried_until > remembered.day,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """All that is remembered at one moment, to weigh settings by. In any thread."""
-
-    order: Sequence[str]
-    memory: Memory
-    habits: Habits
-
-    def under(
-        self, settings: Settings, wanted: Callable[[], bool] = lambda: True
-    ) -> Workload | None:
-        """What the coming 30 days would ask; takes up to a second. None: no longer `wanted`."""
-        return workload.expect(self.order, self.memory, self.habits, settings, wanted=wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rated:
-    question: str
-    review: Review
-    recall: Recall | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Crammed:
-    question: str
-    rating: Rating
-    duration: timedelta
-    recall: Recall | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Buried:
-    question: str
-    until_before: Mapping[str, int]
-    """Of every question that was."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Suspended:
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Skipped:
-    question: str
-
-
-_Step: TypeAlias = _Rated | _Crammed | _Buried | _Suspended | _Skipped
-
-
-class Library:
-    """The questions of a bank and what is remembered of them; hands out sessions."""
-
-    def __init__(self, store: Store, questions: Sequence[Question], settings: Settings) -> None:
-        self._store, self._questions, self.settings = store, questions, settings
-        """Settings: of sessions still to come; may be set."""
-        formerly = {old: question.id for question in questions for old in question.formerly}
-        store.adopt(formerly, live={question.id for question in questions})
-
-    def session(self, plan: Plan, now: datetime) -> Session:
-        questions = self._questions if plan.questions is None else plan.questions
-        return Session(self._store, questions, self.settings, now, plan)
-
-    def resume(self, left: Unfinished, now: datetime) -> Session | None:
-        """The session that was left, with its way back; None when there is nothing left of it,
-        as on another study day, unless it was a cram."""
-        if left.day != self._moment(now).day and not left.cram:
-            return None
-        wanted = None if left.questions is None else set(left.questions)
-        plan = Plan(
-            None
-            if wanted is None
-            else tuple(question for question in self._questions if question.id in wanted),
-            limit=left.limit,
-            time=left.time,
-            new=left.new,
-            ahead=left.ahead,
-            cram=left.cram,
-        )
-        session = self.session(plan, now - left.spent)
-        session.take_up(left.steps, now)
-        return session if session.current or session.wait_until else None
-
-    def replace(self, question: Question) -> None:
-        """Take the text of a question as it is now, for sessions still to come."""
-        self._questions = [question if q.id == question.id else q for q in self._questions]
-
-    @property
-    def questions(self) -> Sequence[Question]:
-        """All of them, in the order of the syllabus, as their texts are now."""
-        return self._questions
-
-    def remembered(self, now: datetime) -> Remembered:
-        """What is remembered of them, on the study day of `now`."""
-        day = self._moment(now).day
-        memory = self._store.memory(day)
-        return Remembered(day, memory.cards, memory.marks)
-
-    def outlook(self, now: datetime) -> Outlook:
-        """What settings can be weighed by, as of now."""
-        memory = self._store.memory(self._moment(now).day)
-        order = tuple(question.id for question in self._questions)
-        return Outlook(order, memory, self._store.habits())
-
-    def stats(self, topics: Iterable[Topic], period: int, now: datetime) -> Stats:
-        """How it is going with all of them, over the last `period` study days."""
-        return self._store.stats(self._questions, topics, self._moment(now).day, period)
-
-    def mark(
-        self,
-        questions: Iterable[str],
-        *,
-        suspended: bool | None = None,
-        flagged: bool | None = None,
-    ) -> None:
-        """Set what is given on the questions of these ids; leave the rest."""
-        self._store.mark(*questions, suspended=suspended, flagged=flagged)
-
-    def reset(self, questions: Iterable[str], now: datetime) -> tuple[int, ...]:
-        """Make the questions of these ids new again; what `unreset` needs to take it back."""
-        return self._store.reset(questions, self._moment(now).at)
-
-    def unreset(self, made: Iterable[int], now: datetime) -> None:
-        self._store.unreset(made, self._moment(now).at)
-
-    def remark(self, question: str) -> str:
-        """What the learner has written about the question of that id."""
-        return _remark(self._store, question)
-
-    def started(self) -> frozenset[str]:
-        """Ids of the questions that have been rated."""
-        return self._store.started() & {question.id for question in self._questions}
-
-    def warm(self, now: datetime) -> None:
-        """Have behind us what the first answer would wait for: imports, statements. In any
-        thread, but not while a session is used."""
-        moment = self._moment(now)
-        outcome = scheduler.outcomes(None, "", moment, self.settings)[Rating.GOOD]
-        with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen
-            self._store.warm(outcome, moment.at, scheduler.preset(self.settings))
-
-    def predict(
-        self, question: Question, claim_id: str, forecasts: Sequence[Forecast], now: datetime
-    ) -> Prediction:
-        """Log what was predicted of a claim at `now`, and how it turned out."""
-        at = self._moment(now).at
-        return _log(self._store, question, claim_id, forecasts, at)
-
-    def interviews(self) -> list[Interview]:
-        """All that are in the log, oldest first."""
-        return self._store.interviews()
-
-    def keep(self, interview: Interview) -> Interview:
-        """Add it to the log; returns it with its number there."""
-        return self._store.keep(interview)
-
-    def outcomes(self, questions: Iterable[str], now: datetime) -> dict[str, dict[Rating, Outcome]]:
-        """Of those that are new, or due and not yet rated today: what each rating would do."""
-        moment = self._moment(now)
-        memory = self._store.memory(moment.day)
-        found = {}
-        for question in questions:
-            card, mark = memory.cards.get(question), memory.marks.get(question)
-            waiting = card is None or (
-                is_due(card, mark, moment.day) and card.last_day < moment.day
-            )
-            if waiting:
-                found[question] = scheduler.outcomes(card, question, moment, self.settings)
-        return found
-
-    def rate_all(
-        self, given: Sequence[tuple[Outcome, timedelta]], now: datetime
-    ) -> tuple[Review, ...]:
-        """Store these outcomes, with the time that each took: all or, when it raises, none.
-        What was rated elsewhere since counts, too, and before them."""
-        moment, preset = self._moment(now), scheduler.preset(self.settings)
-        outcomes = [outcome for outcome, _ in given]
-        taken = [min(max(each, timedelta(0)), LONGEST) for _, each in given]
-        while True:
-            settled = [scheduler.settle(outcome, moment.at) for outcome in outcomes]
-            try:
-                return self._store.record_all(zip(settled, taken, strict=True), moment.at, preset)
-            except Stale:
-                cards = self._store.memory(moment.day).cards
-                outcomes = [
-                    scheduler.outcomes(cards.get(name), name, moment, self.settings)[each.rating]
-                    for each in outcomes
-                    if (name := each.card.question)
-                ]
-
-    def undo_all(self, made: Iterable[Review], now: datetime) -> None:
-        """Take back these reviews: all or, when it raises, none."""
-        try:
-            self._store.undo_all([review.id for review in made], self._moment(now).at)
-        except Stale:
-            raise QuizdlError("session.undo_late") from None
-
-    def close(self) -> None:
-        self._store.close()
-
-    def _moment(self, now: datetime) -> Moment:
-        return scheduler.moment(now, self.settings.rollover_hour)
-
-
-def open_library(database: Path, questions: Sequence[Question], settings: Settings) -> Library:
-    """Imports SQLAlchemy. Raises QuizdlError when the database cannot be used."""
-    store = open_store(database)
-    try:
-        return Library(store, questions, settings)
-    except BaseException:
-        store.close()
-        raise
 
 
 class Session:
@@ -362,8 +59,8 @@ class Session:
             reviews=settings.reviews_per_day,
             ahead=plan.ahead,
         )
-        self._history: list[_Step] = []
-        self._undone: list[_Step] = []
+        self._history: list[Step] = []
+        self._undone: list[Step] = []
         self._memory: Memory = store.memory(self._moment(now).day)
         self._outcomes: dict[Rating, Outcome] | None = None
         self._current: str | None = None
@@ -405,17 +102,17 @@ class Session:
     @property
     def remark(self) -> str:
         """What the learner has written about the current question."""
-        return "" if self._current is None else _remark(self._store, self._current)
+        return "" if self._current is None else self._store.remark_of(self._current)
 
     @property
     def answered(self) -> tuple[Answered, ...]:
         """What was answered so far, oldest first."""
         return tuple(
             Answered(self._questions[step.question], step.review.rating, step.review.interval, told)
-            if isinstance(step, _Rated)
+            if isinstance(step, Rated)
             else Answered(self._questions[step.question], step.rating, None, told)
             for step in self._history
-            if isinstance(step, _Rated | _Crammed)
+            if isinstance(step, Rated | Crammed)
             for told in (step.recall,)
         )
 
@@ -450,9 +147,9 @@ class Session:
     def summary(self, now: datetime) -> Summary:
         moment = self._moment(now)
         self._sync(moment)
-        reviews = [step.review for step in self._history if isinstance(step, _Rated)]
+        reviews = [step.review for step in self._history if isinstance(step, Rated)]
         given = [(review.rating, review.duration) for review in reviews]
-        given += [(s.rating, s.duration) for s in self._history if isinstance(s, _Crammed)]
+        given += [(s.rating, s.duration) for s in self._history if isinstance(s, Crammed)]
         waiting = [
             card
             for question, card in self._memory.cards.items()
@@ -495,7 +192,7 @@ class Session:
         outcome = self.reveal(now)[rating]
         moment = self._moment(now)
         if self._plan.cram:
-            self._done(_Crammed(outcome.card.question, rating, duration, recall), moment)
+            self._done(Crammed(outcome.card.question, rating, duration, recall), moment)
             return outcome
         preset = scheduler.preset(self.settings)
         while True:
@@ -508,13 +205,13 @@ class Session:
                 outcomes = scheduler.outcomes(stale.card, question, moment, self.settings)
                 outcome = outcomes[rating]
         self._memory = self._memory.after(review, outcome.card)
-        self._done(_Rated(review.question, review, recall), moment)
+        self._done(Rated(review.question, review, recall), moment)
         return outcome
 
     def skip(self, now: datetime) -> None:
         """Not in this session."""
         if self._current is not None:
-            self._done(_Skipped(self._current), self._moment(now))
+            self._done(Skipped(self._current), self._moment(now))
 
     def bury(self, now: datetime, *, siblings: bool = False) -> int:
         """Not before the next study day; with `siblings`, nor any question that shares a tag
@@ -530,7 +227,7 @@ class Session:
         ]
         until_before = {question: self._mark(question).buried_until for question in buried}
         self._store.mark(*buried, buried_until=moment.day + 1)
-        self._done(_Buried(self._current, until_before), moment)
+        self._done(Buried(self._current, until_before), moment)
         return len(buried)
 
     def suspend(self, now: datetime) -> None:
@@ -538,7 +235,7 @@ class Session:
         moment = self._moment(now)
         if self._current is not None:
             self._store.mark(self._current, suspended=True)
-            self._done(_Suspended(self._current), moment)
+            self._done(Suspended(self._current), moment)
 
     def flag(self, now: datetime) -> None:
         """Flag the current question, or take its flag away. The question stays."""
@@ -562,24 +259,24 @@ class Session:
         moment = self._moment(now)
         step = self._history[-1]
         match step:
-            case _Rated(review=review):
+            case Rated(review=review):
                 try:
                     self._store.undo(review.id, moment.at)
                 except Stale:
                     del self._history[-1]
                     raise QuizdlError("session.undo_late") from None
-            case _Buried(until_before=before):
+            case Buried(until_before=before):
                 for until in set(before.values()):
                     these = [question for question, was in before.items() if was == until]
                     self._store.mark(*these, buried_until=until)
-            case _Suspended():
+            case Suspended():
                 self._store.mark(step.question, suspended=False)
-            case _Skipped() | _Crammed():
+            case Skipped() | Crammed():
                 pass
         self._undone.append(self._history.pop())
         self._load(moment)
         self._show(step.question, moment)
-        self._recall = step.recall if isinstance(step, _Rated | _Crammed) else None
+        self._recall = step.recall if isinstance(step, Rated | Crammed) else None
         return self.current
 
     def redo(self, now: datetime) -> bool:
@@ -592,15 +289,15 @@ class Session:
         self._show(step.question, self._moment(now))
         try:
             match step:
-                case _Rated(review=review):
+                case Rated(review=review):
                     self._rate(review.rating, review.duration, now, step.recall)
-                case _Crammed():
+                case Crammed():
                     self._rate(step.rating, step.duration, now, step.recall)
-                case _Buried():
+                case Buried():
                     self.bury(now, siblings=len(step.until_before) > 1)
-                case _Suspended():
+                case Suspended():
                     self.suspend(now)
-                case _Skipped():
+                case Skipped():
                     self.skip(now)
         except QuizdlError:
             self._current, self._outcomes, self._shown = shown
@@ -611,12 +308,12 @@ class Session:
     @property
     def last_step(self) -> str:
         """What `undo` would take back, in words; empty without one."""
-        return _name(self._history[-1]) if self._history else ""
+        return steps.name(self._history[-1]) if self._history else ""
 
     @property
     def next_step(self) -> str:
         """What `redo` would do again, in words; empty without one."""
-        return _name(self._undone[-1]) if self._undone else ""
+        return steps.name(self._undone[-1]) if self._undone else ""
 
     def replace(self, question: Question) -> None:
         """Take the text of a question as it is now; what is remembered of it stays."""
@@ -644,7 +341,7 @@ class Session:
         question = question or self.current
         if question is None:
             raise LookupError("nothing is being asked")
-        return _log(self._store, question, claim_id, forecasts, self._moment(now).at)
+        return log_prediction(self._store, question, claim_id, forecasts, self._moment(now).at)
 
     # --- leaving it and coming back
 
@@ -661,11 +358,11 @@ class Session:
         steps: list[unfinished.Step] = []
         for step in self._history:
             match step:
-                case _Rated():
+                case Rated():
                     steps.append(unfinished.Rated(step.question, step.review.id))
-                case _Crammed():
+                case Crammed():
                     steps.append(unfinished.Crammed(step.question, step.rating, step.duration))
-                case _Skipped():
+                case Skipped():
                     steps.append(unfinished.Skipped(step.question))
         return Unfinished(
             day=moment.day,
@@ -689,12 +386,12 @@ class Session:
                 continue
             match step:
                 case unfinished.Rated() if step.review in known:
-                    self._history.append(_Rated(step.question, *known[step.review]))
+                    self._history.append(Rated(step.question, *known[step.review]))
                 case unfinished.Crammed():
-                    crammed = _Crammed(step.question, step.rating, step.duration, None)
+                    crammed = Crammed(step.question, step.rating, step.duration, None)
                     self._history.append(crammed)
                 case unfinished.Skipped():
-                    self._history.append(_Skipped(step.question))
+                    self._history.append(Skipped(step.question))
         self._advance(self._moment(now))
 
     # --- inside
@@ -712,7 +409,7 @@ class Session:
     def _queue(self, moment: Moment) -> Queue:
         if self._plan.time is not None and moment.at - self._begun.at >= self._plan.time:
             return queue.NOTHING
-        skipped = {step.question for step in self._history if isinstance(step, _Skipped)}
+        skipped = {step.question for step in self._history if isinstance(step, Skipped)}
         order = [question for question in self._questions if question not in skipped]
         if self._plan.cram:
             built = queue.cram(order, self._memory, moment, self._crammed())
@@ -720,14 +417,14 @@ class Session:
             built = queue.build(order, self._memory, moment, self._limits)
         if self._plan.limit is None:
             return built
-        rated = _Rated | _Crammed
+        rated = Rated | Crammed
         started = {step.question for step in self._history if isinstance(step, rated)}
         return built.narrowed(started, self._plan.limit - len(started))
 
     def _crammed(self) -> dict[str, list[Rating]]:
         given: dict[str, list[Rating]] = {}
         for step in self._history:
-            if isinstance(step, _Crammed):
+            if isinstance(step, Crammed):
                 given.setdefault(step.question, []).append(step.rating)
         return given
 
@@ -739,7 +436,7 @@ class Session:
         self._current, self._outcomes, self._shown = question, None, moment
         self._recall = None
 
-    def _done(self, step: _Step, moment: Moment) -> None:
+    def _done(self, step: Step, moment: Moment) -> None:
         self._history.append(step)
         self._undone.clear()
         self._advance(moment)
@@ -753,58 +450,11 @@ class Session:
         self._memory = self._store.memory(moment.day)
 
 
-def _name(step: _Step) -> str:
-    match step:
-        case _Rated(review=review):
-            return say("session.step.rated", rating=say(f"rating.{review.rating.name.lower()}"))
-        case _Crammed(rating=rating):
-            return say("session.step.rated", rating=say(f"rating.{rating.name.lower()}"))
-        case _Buried(until_before=before) if len(before) > 1:
-            return say("session.step.buried_siblings", count=len(before))
-        case _Buried():
-            return say("session.step.buried")
-        case _Suspended():
-            return say("session.step.suspended")
-        case _Skipped():
-            return say("session.step.skipped")
-
-
-def _log(
+def log_prediction(
     store: Store, question: Question, claim_id: str, forecasts: Sequence[Forecast], at: datetime
 ) -> Prediction:
+    """Add it to the log. Raises LookupError for a claim that the question has not."""
     claim = question.claim(claim_id)
     if claim is None:
         raise LookupError(claim_id)
     return store.predict(question.id, claim_id, at, predict.about(question, claim), forecasts)
-
-
-def _remark(store: Store, question: str) -> str:
-    found = store.remarks().get(question)
-    return found.text if found else ""
-
-
-def leech_warning(outcome: Outcome) -> str:
-    """What to say when this answer shows that the question needs something else; or nothing."""
-    return say("session.leech", count=outcome.card.lapses) if is_new_leech(outcome) else ""
-
-
-def format_interval(interval: timedelta) -> str:
-    """The interval as a button shows it: one unit, at most one decimal. Months and years are
-    mean ones of the Gregorian calendar (30.44 and 365.25 days)."""
-    minutes = interval / timedelta(minutes=1)
-    days = interval / timedelta(days=1)
-    if minutes < 1:
-        return say("interval.under_minute")
-    if minutes < 59.5:
-        return say("interval.minutes", count=_short(minutes, 1))
-    if days < 1:
-        return say("interval.hours", count=_short(minutes / 60, 1))
-    if days < 31:
-        return say("interval.days", count=_short(days, 0))
-    if days < 365:
-        return say("interval.months", count=_short(days / 30.436875, 1))
-    return say("interval.years", count=_short(days / 365.2425, 1))
-
-
-def _short(count: float, digits: int) -> str:
-    return f"{round(count, digits):g}"
