@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -393,6 +393,11 @@ class Rating(enum.IntEnum):
     HARD = 2
     GOOD = 3
     EASY = 4
+
+    def among(self, grades: Collection[Rating]) -> Rating:
+        """Itself where only `grades` are offered, which begin with AGAIN: the best of them that
+        is no better."""
+        return max(grade for grade in grades if grade <= self)
 
 
 class State(enum.IntEnum):

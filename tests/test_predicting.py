@@ -239,7 +239,7 @@ def wanted(database: Path) -> None:
 def test_a_review_asks_before_its_proof(quizdl: Quizdl, root: Path, database: Path) -> None:
     # one question of each claim: way, number, which break
     shown = reviewing(quizdl, root, "", "r", "2", "0.1", "2", "r", "3")
-    order = ("会的。", "先预测", "会怎样？", "已证", "你猜 变小", "建议打 2 吃力", "1 忘了")
+    order = ("会的。", "先预测", "会怎样？", "已证", "你猜 变小", "建议打“吃力”", "1 忘了")
     places = [shown.index(word) for word in order[:-1]]
     assert places == sorted(places)
     assert "1 忘了" in shown[places[-1] :], "the rating is asked for after the suggestion"

@@ -127,7 +127,7 @@ def _predicting(session: Session, prove: Prove) -> Prove:
             every += compare(
                 claim_id, group, [next(guesses) for _ in group], samples, made, session.predict
             )
-        print_suggestion(every)
+        print_suggestion(every, session.grades)
         return samples
 
     return run

@@ -9,7 +9,7 @@ import click
 
 from quizdl import render
 from quizdl.cli.base import open_pool, print_lines, prove, read_line, width
-from quizdl.model import Ask, Claim, ClaimResult, Forecast, Guess, Prompt, Question, Sample
+from quizdl.model import Ask, Claim, ClaimResult, Forecast, Guess, Prompt, Question, Rating, Sample
 from quizdl.proof.predict import prompts, read, suggest, tally
 from quizdl.proof.report import forecast_lines
 from quizdl.proof.score import score
@@ -93,7 +93,9 @@ def compare(
     return forecasts
 
 
-def print_suggestion(forecasts: Sequence[Forecast]) -> None:
-    suggestion = suggest(forecasts)
+def print_suggestion(
+    forecasts: Sequence[Forecast], grades: Sequence[Rating] = tuple(Rating)
+) -> None:
+    suggestion = suggest(forecasts, grades)
     if suggestion is not None:
         click.echo("\n" + suggestion.why)

@@ -179,7 +179,7 @@ def offers(
     return tuple(
         Offer(
             question=each.question,
-            rating=_rating(each),
+            rating=_rating(each).among(outcomes[each.question]),
             outcomes=outcomes[each.question],
             duration=each.main.duration,
             chosen=bool(each.ticks) or each.main.passed,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -213,9 +213,11 @@ def _read_number(text: str, typed: str) -> float:
     return number
 
 
-def suggest(forecasts: Sequence[Forecast]) -> Suggestion | None:
-    """A rating that these outcomes speak for; never Easy, which is about the effort of recall.
-    None when nothing was answered."""
+def suggest(
+    forecasts: Sequence[Forecast], grades: Collection[Rating] = tuple(Rating)
+) -> Suggestion | None:
+    """The rating, of the `grades` that are offered, that these outcomes speak for; never Easy,
+    which is about the effort of recall. None when nothing was answered."""
     count = counts(forecasts)
     answered = len(forecasts) - count[Hit.NONE]
     if not answered:
@@ -226,8 +228,9 @@ def suggest(forecasts: Sequence[Forecast]) -> Suggestion | None:
         rating = Rating.HARD
     else:
         rating = Rating.AGAIN
-    why = say(f"predict.suggest.{rating.name.lower()}", counts=tally(forecasts))
-    return Suggestion(rating, why)
+    rating = rating.among(grades)
+    name = say(f"rating.{rating.name.lower()}")
+    return Suggestion(rating, say("predict.suggest", counts=tally(forecasts), rating=name))
 
 
 def tally(forecasts: Sequence[Forecast]) -> str:

@@ -141,7 +141,9 @@ class Library:
         return self._store.keep(interview)
 
     def outcomes(self, questions: Iterable[str], now: datetime) -> dict[str, dict[Rating, Outcome]]:
-        """Of those that are new, or due and not yet rated today: what each rating would do."""
+        """Of those that are new, or due and not yet rated today: what each rating that is
+        offered would do."""
+        grades = self.settings.grades
         moment = self._moment(now)
         memory = self._store.memory(moment.day)
         found = {}
@@ -151,7 +153,8 @@ class Library:
                 is_due(card, mark, moment.day) and card.last_day < moment.day
             )
             if waiting:
-                found[question] = scheduler.outcomes(card, question, moment, self.settings)
+                every = scheduler.outcomes(card, question, moment, self.settings)
+                found[question] = {Rating(grade): every[Rating(grade)] for grade in grades}
         return found
 
     def rate_all(

@@ -440,9 +440,7 @@ TEXT: dict[str, str] = {
     "predict.truth": "实测 {truth}",
     "predict.counts": "预测 {answered} 问，对 {right} 问",
     "predict.counts.partly": "，部分对 {partly} 问",
-    "predict.suggest.good": "{counts}：建议打 3 记得",
-    "predict.suggest.hard": "{counts}：建议打 2 吃力",
-    "predict.suggest.again": "{counts}：建议打 1 忘了",
+    "predict.suggest": "{counts}：建议打“{rating}”",
     # --- memory
     "memory.not_a_database": "{path} 不是 SQLite 数据库，没有动它。把它移走，或用 QUIZDL_HOME 换一个文件夹。",
     "memory.foreign": "{path} 是别的程序的数据库，没有动它。把它移走，或用 QUIZDL_HOME 换一个文件夹。",

@@ -127,3 +127,13 @@ def test_an_answer_is_cut_at_its_points() -> None:
     assert cut_points("## 一句话\n对。") == ("## 一句话\n对。", (), "")
     between = BACK.replace("- 代价", "另外：\n\n- 代价")
     assert cut_points(between) == (between, (), ""), "nothing of it is lost"
+
+
+@given(TICKS)
+def test_nor_where_only_two_grades_are_offered(ticks: list[Tick]) -> None:
+    two = (Rating.AGAIN, Rating.GOOD)
+    missing = any(tick.must and not tick.told for tick in ticks)
+    if missing:
+        assert propose(ticks).among(two) is Rating.AGAIN
+    assert Rating.EASY.among(two) is Rating.GOOD
+    assert propose(ticks).among(Rating) is propose(ticks)

@@ -29,7 +29,7 @@ from quizdl.model import (
 from quizdl.proof.predict import MOST, about, for_review, prompts, read, suggest
 from quizdl.proof.report import forecast_lines
 from quizdl.proof.score import score
-from quizdl.words import QuizdlError
+from quizdl.words import QuizdlError, say
 
 QUESTIONS = load(find_bank(None)).questions
 CLAIMS = [(question, claim) for question in QUESTIONS for claim in question.claims]
@@ -419,13 +419,15 @@ def test_the_suggestion(hits: list[Hit], rating: Rating | None) -> None:
     found = suggest(outcome(*hits))
     assert (found and found.rating) == rating
     if found:
-        assert str(int(found.rating)) in found.why.partition("建议")[2]
+        assert say(f"rating.{found.rating.name.lower()}") in found.why.partition("建议")[2]
+    two = suggest(outcome(*hits), (Rating.AGAIN, Rating.GOOD))
+    assert (two and two.rating) == (Rating.AGAIN if rating is Rating.HARD else rating)
 
 
 def test_the_suggestion_says_why() -> None:
     found = suggest(outcome(Hit.RIGHT, Hit.RIGHT, Hit.PARTLY, Hit.NONE))
     assert found is not None
-    assert found.why == "预测 3 问，对 2 问，部分对 1 问：建议打 2 吃力"
+    assert found.why == "预测 3 问，对 2 问，部分对 1 问：建议打“吃力”"
 
 
 @given(st.lists(st.sampled_from(Hit)))

@@ -73,6 +73,9 @@ class ProvingScreen(Screen[None]):
         """Raises QuizdlError when it cannot be written."""
         raise NotImplementedError
 
+    grades: Sequence[Rating] = tuple(Rating)
+    """The ratings that are offered."""
+
     def suggested(self, rating: Rating) -> None:
         """A prediction speaks for this grade."""
         self._ratings.suggest(rating)
@@ -165,7 +168,7 @@ class ProvingScreen(Screen[None]):
             self.log_prediction(question, block.key, block.forecasts, self._asked_at)
         if not any(each.waiting for each in self.claims):
             every = [forecast for each in self.claims for forecast in each.forecasts]
-            if (suggestion := predict.suggest(every)) is not None:
+            if (suggestion := predict.suggest(every, self.grades)) is not None:
                 self.suggested(suggestion.rating)
                 self.notify(suggestion.why, timeout=8)
 

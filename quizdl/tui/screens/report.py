@@ -216,7 +216,9 @@ class ReportScreen(ReadingScreen[None]):
             case "undo":
                 return bool(self._made)
             case "rate":
-                return self._offer_chosen is not None and not self._made
+                place, block = parameters[0], self._offer_chosen
+                offered = block is not None and place in range(1, len(block.offer.outcomes) + 1)
+                return offered and not self._made
             case "pick":
                 return bool(self._sheet.chosen) and not (self._offer_chosen and self._made)
             case "prove":
@@ -256,10 +258,12 @@ class ReportScreen(ReadingScreen[None]):
         else:
             self._change(block, replace(block.offer, chosen=not block.offer.chosen))
 
-    def action_rate(self, rating: int) -> None:
+    def action_rate(self, place: int) -> None:
+        """With the grade at that place among those that are offered."""
         block = self._offer_chosen
         if block is not None:
-            self._change(block, replace(block.offer, rating=Rating(rating), chosen=True))
+            rating = [*block.offer.outcomes][place - 1]
+            self._change(block, replace(block.offer, rating=rating, chosen=True))
 
     def _change(self, block: OfferBlock, offer: Offer) -> None:
         block.offer = offer

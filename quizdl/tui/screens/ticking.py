@@ -33,8 +33,6 @@ class TickingScreen(ProvingScreen):
         self._ticking = self._ticked = False
         """Whether number keys tick, and whether anything was looked at to be ticked."""
         self._predicted: Rating | None = None
-        self.grades: Sequence[Rating] = ()
-        """The ratings that are offered."""
 
     def _show_parts(self) -> None:
         raise NotImplementedError
@@ -122,7 +120,7 @@ class TickingScreen(ProvingScreen):
         ticks = [propose(recall.ticks)] if recall is not None and recall.ticks else []
         found = [*ticks, *([self._predicted] if self._predicted else [])]
         lowest = min(found, default=None)
-        return lowest if lowest in (None, *self.grades) else Rating.AGAIN
+        return None if lowest is None else lowest.among(self.grades)
 
     def _propose(self) -> None:
         if (rating := self._proposed) is not None:

@@ -97,7 +97,8 @@ class OfferBlock(Block):
         if self.recorded:
             box = f" {'✓' if offer.chosen else '–'} "
         name = offer.rating.name.lower()
-        title = say("tui.rating.title", key=offer.rating.value, name=say(f"rating.{name}"))
+        key = [*offer.outcomes].index(offer.rating) + 1
+        title = say("tui.rating.title", key=key, name=say(f"rating.{name}"))
         head = Span(f"{_cursor(self)}{box} ", "strong")
         rating = Span(pad(title, 8), f"rating.{name}" if offer.chosen else "off")
         interval = Span(pad(format_interval(offer.outcome.interval), 12), "muted")
