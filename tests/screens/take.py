@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import html
 import itertools
+import random
 import re
 import tempfile
 from datetime import datetime, timedelta, timezone
@@ -15,16 +16,20 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from quizdl.bank import Bank, find_bank
+from quizdl.bank import Bank, find_bank, load
+from quizdl.bank.sections import key_points
 from quizdl.lab import State
+from quizdl.model import Rating, Recall, Setup, Tick
 from quizdl.render.cells import cells, clusters
-from quizdl.session import Plan
+from quizdl.session import Plan, open_library
 from quizdl.settings import Paths, Settings
 from quizdl.tui.app import QuizdlApp
 from quizdl.tui.screens.edit import EditScreen
 from quizdl.tui.screens.lab import LabScreen
 from quizdl.tui.screens.review import ReviewScreen
+from quizdl.tui.screens.today import TodayScreen
 from quizdl.tui.widgets.claims import Stage
+from quizdl.tui.widgets.draft import Draft
 
 HERE = Path(__file__).parent
 SIZE = (110, 36)
@@ -38,6 +43,11 @@ CELL = 12.2  # width of a cell in Rich's SVG
 QUESTION = "zero-init"
 BROWSE = "csh"
 """What is typed to find questions: initials of 初始化."""
+POINTS = ("momentum", "把历史梯度累加起来：方向一致就加速，来回震荡就抵消", ("1", "2", "4"))
+"""Question, what is written before the answer is seen, the key points that are ticked."""
+INTERVIEW = 3
+"""Seed of the interview."""
+WEEKS = 9
 LAB = ("momentum", "effective_step", ("up",), ("return w - lr * v, v", "return w - 2 * lr * v, v"))
 """Question, claim, keys to the dial to be swept, and what to change in its code."""
 
@@ -98,7 +108,73 @@ async def take() -> None:
             await pilot.press("escape", "q")
             await pilot.pause(0.2)
             await take_browse(app, pilot)
+            await take_points(app, pilot)
+            await take_interview(app, pilot)
             await take_lab(app, pilot)
+        await take_after_weeks(Paths(Path(folder, "later"), Path(folder, "later")))
+
+
+async def take_points(app: QuizdlApp, pilot: Pilot[None]) -> None:
+    assert app.bank is not None
+    app.start_session(app.new_session(Plan((app.bank.get(POINTS[0]),))))
+    await pilot.pause(0.3)
+    await pilot.press("w")
+    app.screen.query_one(Draft).text = POINTS[1]
+    await pilot.press("escape", "space", *POINTS[2])
+    await pilot.pause(0.5)
+    save(app, "points")
+    await pilot.press("escape", "q")
+    await pilot.pause(0.2)
+
+
+async def take_interview(app: QuizdlApp, pilot: Pilot[None]) -> None:
+    app.open_interview(Setup(20, topics=("activations", "initialization"), seed=INTERVIEW))
+    await pilot.pause(0.5)
+    await pilot.press("enter")
+    await pilot.pause(0.5)
+    await pilot.press("enter")
+    await pilot.pause(0.5)
+    save(app, "interview")
+    await pilot.press("q", "end", "enter")
+    await pilot.pause(0.5)
+    while not isinstance(app.screen, TodayScreen):
+        await pilot.press("escape")
+        await pilot.pause(0.2)
+
+
+async def take_after_weeks(paths: Paths) -> None:
+    """What there is to see once the memory is filled."""
+    settings = Settings(new_per_day=3)
+    paths.data.mkdir()
+    study(paths, settings)
+    app = QuizdlApp(find_bank(), paths, settings, clock=lambda: NOW)
+    async with app.run_test(size=SIZE) as pilot:
+        while app.library is None:
+            await pilot.pause(0.05)
+        await pilot.press("t")
+        await pilot.pause(0.5)
+        save(app, "stats")
+        await pilot.press("escape", "comma")
+        await pilot.pause(2)
+        await pilot.press(*["right"] * 5)
+        await pilot.pause(3)
+        save(app, "settings")
+
+
+def study(paths: Paths, settings: Settings) -> None:
+    """Some weeks of somebody who forgets one in ten, at the same hour of most days."""
+    chance, bank = random.Random(1), load(find_bank())
+    library = open_library(paths.database, bank.questions, settings)
+    for back in range(WEEKS * 7, 0, -1):
+        now = NOW - timedelta(days=back)
+        session = library.session(Plan(limit=chance.choice((0, 3, 6, 9, 12)) or 1), now)
+        while session.current is not None:
+            rating = chance.choices(list(Rating), (10, 15, 60, 15))[0]
+            points = key_points(session.current.back)
+            ticks = tuple(Tick(*point, chance.random() < 0.85) for point in points)
+            now += timedelta(seconds=chance.randrange(20, 200))
+            session.rate(rating, now, Recall("", ticks))
+    library.close()
 
 
 async def take_browse(app: QuizdlApp, pilot: Pilot[None]) -> None:
