@@ -370,11 +370,11 @@ class QuizdlApp(App[None]):
 
     def action_interview(self) -> None:
         """A mock interview, to be set up first."""
-        from quizdl.tui.screens.reading import ReadingScreen
+        from quizdl.tui.screens.reading import InterviewStage
 
         if self.library is None:
             return
-        if not any(isinstance(screen, ReadingScreen) for screen in self.screen_stack):
+        if not any(isinstance(screen, InterviewStage) for screen in self.screen_stack):
             self.open_interview(Setup(MINUTES, seed=secrets.randbelow(1_000_000)))
 
     def open_interview(self, setup: Setup) -> None:

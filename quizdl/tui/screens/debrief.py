@@ -16,7 +16,7 @@ from quizdl.model import Exchange, Interview, Question
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Span
 from quizdl.tui.room import Room
-from quizdl.tui.screens.reading import ReadingScreen
+from quizdl.tui.screens.reading import InterviewStage
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.interview import Followed, Words
 from quizdl.tui.widgets.keys import KeyLine
@@ -26,7 +26,7 @@ from quizdl.tui.widgets.sheet import Block, Sheet
 from quizdl.words import QuizdlError, say
 
 
-class DebriefScreen(ReadingScreen[None]):
+class DebriefScreen(InterviewStage[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
         Binding(

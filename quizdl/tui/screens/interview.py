@@ -12,7 +12,7 @@ from quizdl.render.answer import question_markdown
 from quizdl.render.text import Span
 from quizdl.tui.room import Room
 from quizdl.tui.screens.choice import ChoiceScreen
-from quizdl.tui.screens.reading import ReadingScreen
+from quizdl.tui.screens.reading import InterviewStage
 from quizdl.tui.widgets.draft import Draft
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.interview import Words
@@ -26,7 +26,7 @@ KEPT_EVERY = 15
 """Seconds after which what has been typed, and the time, are safe."""
 
 
-class InterviewScreen(ReadingScreen[None]):
+class InterviewScreen(InterviewStage[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
         Binding(

@@ -16,7 +16,7 @@ from quizdl.model import Interview, Setup
 from quizdl.render.text import Span
 from quizdl.tui.room import Room
 from quizdl.tui.screens.choice import ChoiceScreen
-from quizdl.tui.screens.reading import ReadingScreen
+from quizdl.tui.screens.reading import InterviewStage
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.interview import Box, Row, Words
 from quizdl.tui.widgets.keys import KeyLine
@@ -29,7 +29,7 @@ _OLD = 9
 """Interviews of before that can be chosen at once."""
 
 
-class InterviewSetupScreen(ReadingScreen[None]):
+class InterviewSetupScreen(InterviewStage[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
         Binding(

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import Screen
 
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.text import Span
 from quizdl.session import Answered, format_interval
+from quizdl.tui.screens.reading import ReadingScreen
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.page import Page
 from quizdl.tui.widgets.points import TextBlock
-from quizdl.tui.widgets.sheet import Block, Sheet
+from quizdl.tui.widgets.sheet import Block
 from quizdl.words import say
 
 
-class LookBackScreen(Screen[None]):
+class LookBackScreen(ReadingScreen[None]):
     BINDINGS = [  # noqa: RUF012
         Binding(
             "left,b", "turn(-1)", say("tui.key.earlier"), key_display="←", id="look_back.earlier"
@@ -28,25 +28,14 @@ class LookBackScreen(Screen[None]):
         Binding(
             "escape,q", "dismiss", say("tui.key.back"), key_display="Esc", id="look_back.dismiss"
         ),
-        Binding("j,down", "scroll(1)", say("tui.key.down"), show=False, id="look_back.down"),
-        Binding("k,up", "scroll(-1)", say("tui.key.up"), show=False, id="look_back.up"),
-        Binding(
-            "pagedown,space",
-            "page(1)",
-            say("tui.key.page_down"),
-            show=False,
-            id="look_back.page_down",
-        ),
-        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False, id="look_back.page_up"),
-        Binding("home", "edge('home')", say("tui.key.top"), show=False, id="look_back.top"),
-        Binding("end", "edge('end')", say("tui.key.bottom"), show=False, id="look_back.bottom"),
+        Binding("space", "page(1)", say("tui.key.page_down"), show=False, id="look_back.page_down"),
     ]
 
     def __init__(self, answered: Sequence[Answered], at: int = -1) -> None:
         """Begins with the one at that place of `answered`, which are oldest first and some."""
         super().__init__()
         self._answered, self._at = answered, at % len(answered)
-        self._status, self._sheet = Band(id="look-back-status"), Sheet()
+        self._status = Band(id="look-back-status")
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -77,15 +66,6 @@ class LookBackScreen(Screen[None]):
     def action_turn(self, step: int) -> None:
         self._at += step
         self._show()
-
-    def action_scroll(self, lines: int) -> None:
-        self._sheet.scroll_rows(lines * 2)
-
-    def action_page(self, pages: int) -> None:
-        self._sheet.scroll_pages(pages)
-
-    def action_edge(self, edge: str) -> None:
-        self._sheet.scroll_edge(end=edge == "end")
 
 
 def _blocks(this: Answered) -> list[Block]:

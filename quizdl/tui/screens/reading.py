@@ -39,3 +39,7 @@ class ReadingScreen(Screen[ScreenResultType]):
 
     def action_edge(self, edge: str) -> None:
         self._sheet.scroll_edge(end=edge == "end")
+
+
+class InterviewStage(ReadingScreen[ScreenResultType]):
+    """A screen of a mock interview. There is one interview at a time."""

@@ -31,7 +31,7 @@ from quizdl.session import Answered, propose
 from quizdl.tui.follower import Follower
 from quizdl.tui.room import Room
 from quizdl.tui.screens.choice import ChoiceScreen
-from quizdl.tui.screens.reading import ReadingScreen
+from quizdl.tui.screens.reading import InterviewStage
 from quizdl.tui.widgets.claims import ClaimBlock
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.interview import OfferBlock, Words
@@ -44,7 +44,7 @@ FRESH = timedelta(hours=12)
 """So long after its beginning an interview still says what one remembers now."""
 
 
-class ReportScreen(ReadingScreen[None]):
+class ReportScreen(InterviewStage[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
         Binding("a", "accept", say("tui.key.report.accept"), id="report.accept"),
