@@ -152,11 +152,13 @@ class QuizdlApp(App[None]):
         self.rebound: Mapping[str, str] = {}
         """Keys that are not the ones an action comes with, as Textual's keymap."""
         self._pool: Pool | None = None
-
-    def on_mount(self) -> None:
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self._theme()
+        # Before the style sheet is parsed: a change later parses and applies all of it anew.
+        self.set_reactive(QuizdlApp.theme, self._theme())
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def on_mount(self) -> None:
         self.push_screen(TodayScreen())
         self.call_after_refresh(self._open)
         if sys.platform != "win32" and not self.is_headless:

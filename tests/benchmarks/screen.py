@@ -192,14 +192,20 @@ def quizdl(bank: Bank, home: Path, ratings: int) -> Iterator[tuple[str, float]]:
         yield "first paint", terminal.wait(say("tui.today.title"), say("tui.key.quit"))
         yield "ready", terminal.wait(bank.topics[0].title)
         terminal.press("\r")
-        yield "key: question", terminal.wait(titles[0], say("tui.review.recall"))
+        yield (
+            "key: question",
+            terminal.wait(titles[0], say("tui.review.recall", key=say("tui.key.space"))),
+        )
         terminal.press(" ")
         yield "key: answer", terminal.wait("一句话", say("rating.easy.meaning"))
         terminal.press("r")
         yield "r: first number", terminal.wait(say("measure.bound"))
         terminal.press("\x1b")
         terminal.press("3")
-        yield "key: next", terminal.wait(titles[1], say("tui.review.recall"))
+        yield (
+            "key: next",
+            terminal.wait(titles[1], say("tui.review.recall", key=say("tui.key.space"))),
+        )
 
 
 def bare(script: Path, pages: Sequence[str], home: Path) -> Iterator[tuple[str, float]]:
