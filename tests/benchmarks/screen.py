@@ -103,6 +103,7 @@ TURNS = 2  # pages that bare turns in one run
 SAME = {"key: question": "key: screen", "key: answer": "key", "key: next": "key: stored"}
 PAUSE = 0.5  # seconds: what is prepared behind a picture is prepared by then
 PATIENCE = 60
+RECALL = say("tui.review.recall", key=say("tui.key.space"))
 ESCAPE = re.compile(r"\x1b(?:\[[0-9;:?<=>$]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]])")
 
 Times = dict[str, list[float]]
@@ -192,20 +193,14 @@ def quizdl(bank: Bank, home: Path, ratings: int) -> Iterator[tuple[str, float]]:
         yield "first paint", terminal.wait(say("tui.today.title"), say("tui.key.quit"))
         yield "ready", terminal.wait(bank.topics[0].title)
         terminal.press("\r")
-        yield (
-            "key: question",
-            terminal.wait(titles[0], say("tui.review.recall", key=say("tui.key.space"))),
-        )
+        yield "key: question", terminal.wait(titles[0], RECALL)
         terminal.press(" ")
         yield "key: answer", terminal.wait("一句话", say("rating.easy.meaning"))
         terminal.press("r")
         yield "r: first number", terminal.wait(say("measure.bound"))
         terminal.press("\x1b")
         terminal.press("3")
-        yield (
-            "key: next",
-            terminal.wait(titles[1], say("tui.review.recall", key=say("tui.key.space"))),
-        )
+        yield "key: next", terminal.wait(titles[1], RECALL)
 
 
 def bare(script: Path, pages: Sequence[str], home: Path) -> Iterator[tuple[str, float]]:
