@@ -102,7 +102,7 @@ Bare().run()
 TURNS = 2  # pages that bare turns in one run
 SAME = {"key: question": "key: screen", "key: answer": "key", "key: next": "key: stored"}
 PAUSE = 0.5  # seconds: what is prepared behind a picture is prepared by then
-PATIENCE = 60
+PATIENCE = 120
 RECALL = say("tui.review.recall", key=say("tui.key.space"))
 ESCAPE = re.compile(r"\x1b(?:\[[0-9;:?<=>$]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]])")
 
