@@ -52,6 +52,11 @@ class Paths:
         return self.data / "interviews.json"
 
     @property
+    def bank_cache(self) -> Path:
+        """What was read of banks (`quizdl.bank.cache`)."""
+        return self.data / "bank-cache.sqlite3"
+
+    @property
     def config_file(self) -> Path:
         return self.config / "config.toml"
 

@@ -561,9 +561,10 @@ def test_a_long_title_is_cut_on_a_terminal_only(
     quizdl: Quizdl, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     title = "为什么" * 30
-    write_question(tmp_path, "long", question=QUESTION.replace("{title}", title))
-    assert title in quizdl("list", "--bank", str(tmp_path)).stdout
-    shown = on_terminal("list", "--bank", str(tmp_path), env=surroundings | {"NO_COLOR": "1"})
+    write_question(tmp_path / "bank", "long", question=QUESTION.replace("{title}", title))
+    assert title in quizdl("list", "--bank", str(tmp_path / "bank")).stdout
+    command = "list", "--bank", str(tmp_path / "bank")
+    shown = on_terminal(*command, env=surroundings | {"NO_COLOR": "1"})
     assert "为什么…" in shown.text
     plain = re.sub(r"\x1b\[[\d;]*m", "", shown.text)
     assert max(cells(line) for line in plain.splitlines()) <= 80

@@ -59,7 +59,7 @@ def test_nothing_runs_and_the_command_that_helps_is_named(
     assert bool(faults) == (command == "check"), "it has read the source by then"
     assert "已证" not in ran.stdout
     assert not written.exists()
-    assert not (tmp_path / "home").exists(), "asking trusts nobody"
+    assert not (tmp_path / "home/trust.json").exists(), "asking trusts nobody"
 
     ran = stranger("trust", str(bank), "--yes")
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -6,11 +6,13 @@ One unreadable question never hides the others: it becomes a Problem and is left
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from quizdl.bank.declaration import read_claims
 from quizdl.bank.document import Document, read_document, toml_fault
@@ -20,6 +22,8 @@ from quizdl.words import QuizdlError, listed, say
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 TOPIC_KEYS = ("title", "order", "questions")
 NUMBERED = re.compile(r"(^|-)(q|question)?\d+$")
+Reader: TypeAlias = Callable[[Path, str], tuple[Question | None, tuple[Problem, ...]]]
+"""Gives the question of a folder and a topic: see `read_question`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,10 @@ def problem_line(problem: Problem) -> str:
     return text.rstrip()  # where there is nothing to fix
 
 
-def load(root: Path) -> Bank:
-    """Read the whole bank below `root`. Raises QuizdlError when there is no such folder."""
+def load(root: Path, read: Reader | None = None) -> Bank:
+    """Read the whole bank below `root`; `read` instead of `read_question`. Raises QuizdlError
+    when there is no such folder."""
+    read = read or read_question
     if not root.is_dir():
         raise QuizdlError("bank.none", path=root)
     topics: list[Topic] = []
@@ -91,7 +97,7 @@ def load(root: Path) -> Bank:
         problems += of_file
         of_topic: dict[str, Question] = {}
         for each in folders(folder):
-            question, found = read_question(each, topic.id)
+            question, found = read(each, topic.id)
             problems += found
             if question is not None:
                 of_topic[question.id] = question
@@ -152,9 +158,11 @@ def read_question(folder: Path, topic: str) -> tuple[Question | None, tuple[Prob
 
 def folders(parent: Path) -> Iterator[Path]:
     """The topics of a bank, the questions of a topic: what else lies there is not looked at."""
-    for each in sorted(parent.iterdir()):
-        if each.is_dir() and not each.name.startswith((".", "_")):
-            yield each
+    with os.scandir(parent) as entries:
+        names = [each.name for each in entries if each.is_dir()]
+    for name in sorted(names):
+        if not name.startswith((".", "_")):
+            yield parent / name
 
 
 def read_text(path: Path) -> tuple[str | None, Problem | None]:

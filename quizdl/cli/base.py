@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,9 +105,10 @@ def bank_root() -> Path:
 
 
 def load_bank() -> Bank:
-    from quizdl.bank import load
+    from quizdl.bank import cache
+    from quizdl.settings import find_paths
 
-    return load(bank_root())
+    return cache.load(bank_root(), find_paths().bank_cache, time.time())
 
 
 def make_terms(

@@ -325,7 +325,7 @@ def _checked_part(path: Path | None) -> tuple[Bank, tuple[Question, ...]]:
     from quizdl.bank import load
 
     if path is None:
-        bank = load_bank()
+        bank = load(bank_root())
         if not bank.questions and not bank.problems:
             raise QuizdlError("bank.empty", path=bank.root)
         return bank, bank.questions

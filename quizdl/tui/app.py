@@ -177,7 +177,7 @@ class QuizdlApp(App[None]):
     @work(thread=True, exclusive=True)
     def _open(self) -> None:
         """Everything that is slow to import or to read, off the interface's thread."""
-        from quizdl.bank import load
+        from quizdl.bank import cache
         from quizdl.session import open_library
         from quizdl.session.unfinished import from_document
 
@@ -185,7 +185,8 @@ class QuizdlApp(App[None]):
             if self.settings.keys:
                 keymap = keys.read_keys(self.settings.keys, self.paths.config_file)
                 self.post_message(self.Rebound(keymap))
-            bank = load(self.bank_root).require_questions()
+            now = self.clock().timestamp()
+            bank = cache.load(self.bank_root, self.paths.bank_cache, now).require_questions()
             opening = self._opening(bank) if self._opening else None
             library = open_library(self.paths.database, bank.questions, self.settings)
         except QuizdlError as error:

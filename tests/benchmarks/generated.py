@@ -63,7 +63,7 @@ class Made:
 
 def make(folder: Path, today: date, questions: int = QUESTIONS) -> Made:
     """All of it below `folder`, unless it is there."""
-    made = Made(folder / f"{today:%Y-%m-%d}-{questions}")
+    made = Made(folder / f"{today:%Y-%m-%d}-{questions}-{schema.REVISION}")
     done = made.folder / "done"
     if not done.exists():
         shutil.rmtree(made.folder, ignore_errors=True)
