@@ -418,9 +418,9 @@ class Moment:
     """The study day as an ordinal (`date.toordinal`), where and when the learner is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Memory state of one question: a cache of what replaying its reviews gives."""
+class Card(NamedTuple):
+    """Memory state of one question: a cache of what replaying its reviews gives. A tuple, as
+    thousands of them are made whenever the memory is read."""
 
     question: str
     state: State

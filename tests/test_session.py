@@ -1,6 +1,7 @@
 """A study session, through its public door, on a real database."""
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -380,6 +381,33 @@ def test_undone_questions_do_not_count(store: Store) -> None:
 
 
 # --- two windows
+
+
+def test_a_long_session_asks_what_one_that_begins_now_would(store: Store) -> None:
+    """Whatever was done in between; a queue that is kept is the queue that would be built."""
+    draw, now, bank = random.Random(5), EVENING, [question(f"q{n}") for n in range(40)]
+    settings = Settings(new_per_day=6, reviews_per_day=9)
+    for plan in ({}, {"ahead": True}, {"new": 40}):
+        session = begin(store, now, bank, settings, **plan)
+        for _ in range(60):
+            now += timedelta(minutes=draw.choice([0, 1, 3, 12, 300]))
+            session.refresh(now)
+            went_on = session.current is not None
+            match draw.randrange(12):
+                case 0:
+                    session.undo(now)
+                    went_on = False
+                case 1:
+                    session.redo(now)
+                    went_on = False
+                case 2:
+                    session.bury(now)
+                case _ if went_on:
+                    session.rate(draw.choice(list(Rating)), now)
+            fresh = begin(store, now, bank, settings, **plan)
+            assert session.today(now) == fresh.today(now)
+            if went_on:
+                assert asked(session) == asked(fresh)
 
 
 @pytest.fixture

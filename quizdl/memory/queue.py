@@ -14,6 +14,8 @@ from quizdl.model import Card, Mark, Moment, Outcome, Rating, Review, State, Tod
 _SECONDS = {None: 90.0, State.LEARNING: 60.0, State.REVIEW: 60.0}
 """Guess of how long one look takes, until there are _ENOUGH looks of one's own."""
 _ENOUGH = 5
+RECENT = 300
+"""Ratings that the learner's pace is taken from."""
 _HARD = 7.0
 LEECH = 8
 """Lapses that make a leech: as many as in Anki."""
@@ -26,6 +28,11 @@ class Version(NamedTuple):
     """Changes with every write of another quizdl."""
     own: int
     """Writes through this store."""
+
+    @property
+    def next(self) -> Version:
+        """After one more write through this store."""
+        return self._replace(own=self.own + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class Memory:
     reviews_done: int
     """Ratings on this day of cards that were in State.REVIEW."""
     paces: Sequence[tuple[State | None, float]]
-    """Of recent ratings: the state before (None: new) and the seconds taken."""
+    """Of the RECENT last ratings, newest first: the state before (None: new) and the seconds
+    taken."""
     version: Version = field(default=Version(0, 0), compare=False)
 
     def after(self, review: Review, card: Card) -> Memory:
@@ -51,8 +59,16 @@ class Memory:
             cards={**self.cards, card.question: card},
             new_done=self.new_done + (today and review.state_before is None),
             reviews_done=self.reviews_done + (today and review.state_before is State.REVIEW),
-            version=self.version._replace(own=self.version.own + 1),
+            paces=[
+                (review.state_before, review.duration.total_seconds()),
+                *self.paces[: RECENT - 1],
+            ],
+            version=self.version.next,
         )
+
+    def marked(self, marks: Mapping[str, Mark]) -> Memory:
+        """With these marks, written through the store it was read from, in one go."""
+        return replace(self, marks={**self.marks, **marks}, version=self.version.next)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,29 @@ class Queue:
             return self.steps[0][1]
         return None
 
+    def __contains__(self, question: str) -> bool:
+        waiting = chain(self.learning, self.review, self.new, (step[1] for step in self.steps))
+        return question in waiting
+
+    def at(self, now: datetime) -> Queue:
+        """What it has become by a later time of the same day."""
+        due = tuple(question for due, question in self.steps if due <= now)
+        if not due:
+            return self
+        return replace(self, learning=self.learning + due, steps=self.steps[len(due) :])
+
+    def after(self, card: Card) -> Queue:
+        """What is left when one of it was rated, which has led to `card`. The limits of the day
+        hold back as many as before, since this one counts."""
+        others = [step for step in self.steps if step[1] != card.question]
+        steps = others if card.due is None else [*others, (card.due, card.question)]
+        return Queue(
+            learning=_without(self.learning, card.question),
+            review=_without(self.review, card.question),
+            new=_without(self.new, card.question),
+            steps=tuple(sorted(steps)),
+        )
+
     def narrowed(self, started: Collection[str], room: int) -> Queue:
         """Only what is `started`, and the first `room` others."""
         waiting = chain(self.learning, self.review, self.new, (step[1] for step in self.steps))
@@ -106,25 +145,30 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     Reviews come lowest retrievability first. By FSRS's forgetting curve that is a falling
     function of elapsed days / stability alone, so the ratio sorts them; ties keep `order`.
     """
+    cards, day = memory.cards, now.day
     hidden = {
         question
         for question, mark in memory.marks.items()
-        if mark.suspended or mark.buried_until > now.day
+        if mark.suspended or mark.buried_until > day
     }
-    asked = [question for question in order if question not in hidden]
-    cards = [memory.cards[question] for question in asked if question in memory.cards]
-    steps = sorted(
-        ((card.due, card.question) for card in cards if card.due is not None),
-        key=lambda step: step[0],
-    )
-    review = [card for card in cards if card.state is State.REVIEW and card.due_day <= now.day]
-    review.sort(key=lambda card: _overdue(card, now.day))
-    if limits.ahead:
-        early = [card for card in cards if card.due_day > now.day > card.last_day]
-        review += sorted(early, key=lambda card: _overdue(card, now.day))
+    ahead = limits.ahead
+    soon = {
+        card.question: card
+        for card in cards.values()
+        if card.due_day <= day or (ahead and card.last_day < day)
+    }
+    for question in hidden:
+        soon.pop(question, None)
+    asked = [*map(soon.__getitem__, filter(soon.__contains__, order))]
+    steps = sorted((card.due, card.question) for card in asked if card.due is not None)
+    review = [card for card in asked if card.due_day <= day and card.state is State.REVIEW]
+    review.sort(key=lambda card: _overdue(card, day))
+    if ahead:
+        early = [card for card in asked if card.due_day > day]
+        review += sorted(early, key=lambda card: _overdue(card, day))
     else:
-        review = review[: max(limits.reviews - memory.reviews_done, 0)]
-    new = (question for question in asked if question not in memory.cards)
+        del review[max(limits.reviews - memory.reviews_done, 0) :]
+    new = (question for question in order if question not in cards and question not in hidden)
     return Queue(
         learning=tuple(question for due, question in steps if due <= now.at),
         review=tuple(card.question for card in review),
@@ -214,6 +258,13 @@ def pace(paces: Iterable[tuple[State | None, float]]) -> dict[State | None, floa
 
 def _overdue(card: Card, day: int) -> float:
     return (card.last_day - day) / card.stability
+
+
+def _without(questions: tuple[str, ...], gone: str) -> tuple[str, ...]:
+    if gone not in questions:
+        return questions
+    place = questions.index(gone)
+    return questions[:place] + questions[place + 1 :]
 
 
 def _only(questions: Iterable[str], kept: Collection[str]) -> tuple[str, ...]:

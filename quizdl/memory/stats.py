@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quizdl.memory import scheduler
 from quizdl.memory.points import WeakPoint, weak_points
 from quizdl.memory.queue import Memory, is_weak
-from quizdl.model import Hit, Mark, Prediction, Question, Recalled, State, Topic
+from quizdl.model import Card, Hit, Prediction, Question, Recalled, State, Topic
 
 FORECAST = 30
 """Days, today among them."""
@@ -28,8 +30,7 @@ class DayTally:
     """Questions answered for the first time."""
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionTally:
+class QuestionTally(NamedTuple):
     """The answers to one question while it was in State.REVIEW: whether it was still known."""
 
     question: str
@@ -87,8 +88,12 @@ def compute(
 ) -> Stats:
     """Of these questions; `days` are of the whole log, which does not know them apart."""
     ids = {question.id for question in questions}
+    by_topic: dict[str, list[Question]] = defaultdict(list)
+    for question in questions:
+        by_topic[question.topic].append(question)
     by_question = {each.question: each for each in tallies if each.question in ids}
     cards = [card for card in memory.cards.values() if card.question in ids]
+    levels = Counter(round(card.difficulty) for card in cards)
     done = tuple(sorted(days, key=lambda each: each.day))
     return Stats(
         today=memory.day,
@@ -96,16 +101,14 @@ def compute(
         asked=sum(each.asked for each in by_question.values()),
         passed=sum(each.passed for each in by_question.values()),
         streak=_streak({each.day for each in done}, memory.day),
-        forecast=_forecast(memory, ids),
+        forecast=_forecast(memory, cards),
         topics=tuple(
-            _topic(topic, [q for q in questions if q.topic == topic.id], memory, by_question)
+            _topic(topic, by_topic[topic.id], memory, by_question)
             for topic in topics
-            if any(question.topic == topic.id for question in questions)
+            if topic.id in by_topic
         ),
-        stabilities=_stabilities([card.stability for card in cards]),
-        difficulties=tuple(
-            sum(1 for card in cards if round(card.difficulty) == level) for level in range(1, 11)
-        ),
+        stabilities=_stabilities(card.stability for card in cards),
+        difficulties=tuple(levels[level] for level in range(1, 11)),
         predictions=Counter(
             forecast.hit
             for prediction in predictions
@@ -124,15 +127,14 @@ def _streak(active: Collection[int], today: int) -> int:
     return length
 
 
-def _forecast(memory: Memory, ids: Collection[str]) -> tuple[int, ...]:
-    due = [0] * FORECAST
-    for card in memory.cards.values():
-        mark = memory.marks.get(card.question, Mark())
-        if card.question in ids and card.state is State.REVIEW and not mark.suspended:
-            place = max(card.due_day - memory.day, 0)
-            if place < FORECAST:
-                due[place] += 1
-    return tuple(due)
+def _forecast(memory: Memory, cards: Iterable[Card]) -> tuple[int, ...]:
+    suspended = {question for question, mark in memory.marks.items() if mark.suspended}
+    coming = Counter(
+        max(card.due_day - memory.day, 0)
+        for card in cards
+        if card.state is State.REVIEW and card.question not in suspended
+    )
+    return tuple(coming[place] for place in range(FORECAST))
 
 
 def _topic(
@@ -155,11 +157,7 @@ def _topic(
     )
 
 
-def _stabilities(values: Sequence[float]) -> tuple[tuple[str, int], ...]:
-    classes = []
-    low = 0.0
-    for high in (*_STABILITIES, float("inf")):
-        name = f"≥ {low:g}" if high == float("inf") else f"< {high:g}"
-        classes.append((name, sum(1 for value in values if low <= value < high)))
-        low = high
-    return tuple(classes)
+def _stabilities(values: Iterable[float]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(bisect_right(_STABILITIES, value) for value in values)
+    names = [*(f"< {high:g}" for high in _STABILITIES), f"≥ {_STABILITIES[-1]:g}"]
+    return tuple((name, counts[place]) for place, name in enumerate(names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from quizdl.model import (
     Review,
     Topic,
 )
-from quizdl.search import Remembered
+from quizdl.search import Index, Remembered
 from quizdl.session.plan import Plan
 from quizdl.session.session import LONGEST, Session, log_prediction
 from quizdl.session.standing import Outlook
@@ -38,13 +38,15 @@ class Library:
     """The questions of a bank and what is remembered of them; hands out sessions."""
 
     def __init__(self, store: Store, questions: Sequence[Question], settings: Settings) -> None:
-        self._store, self._questions, self.settings = store, questions, settings
+        self._store, self.settings = store, settings
         """Settings: of sessions still to come; may be set."""
+        self._by_id = {question.id: question for question in questions}
+        self._index: Index | None = None
         formerly = {old: question.id for question in questions for old in question.formerly}
         store.adopt(formerly, live={question.id for question in questions})
 
     def session(self, plan: Plan, now: datetime) -> Session:
-        questions = self._questions if plan.questions is None else plan.questions
+        questions = self._by_id if plan.questions is None else plan.questions
         return Session(self._store, questions, self.settings, now, plan)
 
     def resume(self, left: Unfinished, now: datetime) -> Session | None:
@@ -56,7 +58,7 @@ class Library:
         plan = Plan(
             None
             if wanted is None
-            else tuple(question for question in self._questions if question.id in wanted),
+            else tuple(question for question in self.questions if question.id in wanted),
             limit=left.limit,
             time=left.time,
             new=left.new,
@@ -69,12 +71,20 @@ class Library:
 
     def replace(self, question: Question) -> None:
         """Take the text of a question as it is now, for sessions still to come."""
-        self._questions = [question if q.id == question.id else q for q in self._questions]
+        self._by_id[question.id] = question
+        if self._index is not None:
+            self._index = self._index.replaced(question)
+
+    def index(self, topic_titles: Mapping[str, str]) -> Index:
+        """To search them: the same each time, since it takes a while to get ready."""
+        if self._index is None:
+            self._index = Index(self.questions, topic_titles)
+        return self._index
 
     @property
     def questions(self) -> Sequence[Question]:
         """All of them, in the order of the syllabus, as their texts are now."""
-        return self._questions
+        return tuple(self._by_id.values())
 
     def remembered(self, now: datetime) -> Remembered:
         """What is remembered of them, on the study day of `now`."""
@@ -85,12 +95,11 @@ class Library:
     def outlook(self, now: datetime) -> Outlook:
         """What settings can be weighed by, as of now."""
         memory = self._store.memory(self._moment(now).day)
-        order = tuple(question.id for question in self._questions)
-        return Outlook(order, memory, self._store.habits())
+        return Outlook(tuple(self._by_id), memory, self._store.habits())
 
     def stats(self, topics: Iterable[Topic], period: int, now: datetime) -> Stats:
         """How it is going with all of them, over the last `period` study days."""
-        return self._store.stats(self._questions, topics, self._moment(now).day, period)
+        return self._store.stats(self.questions, topics, self._moment(now).day, period)
 
     def mark(
         self,
@@ -115,7 +124,7 @@ class Library:
 
     def started(self) -> frozenset[str]:
         """Ids of the questions that have been rated."""
-        return self._store.started() & {question.id for question in self._questions}
+        return self._store.started() & self._by_id.keys()
 
     def warm(self, now: datetime) -> None:
         """Have behind us what the first answer would wait for: imports, statements. In any
@@ -124,6 +133,7 @@ class Library:
         outcome = scheduler.outcomes(None, "", moment, self.settings)[Rating.GOOD]
         with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen
             self._store.warm(outcome, moment.at, scheduler.preset(self.settings))
+            self._store.memory(moment.day)
 
     def predict(
         self, question: Question, claim_id: str, forecasts: Sequence[Forecast], now: datetime

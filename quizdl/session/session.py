@@ -9,13 +9,14 @@ the call.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from quizdl.memory import Stale, queue, scheduler
 from quizdl.memory.queue import Limits, Memory, Queue
 from quizdl.model import (
+    Card,
     Forecast,
     Mark,
     Moment,
@@ -47,13 +48,16 @@ class Session:
     def __init__(
         self,
         store: Store,
-        questions: Sequence[Question],
+        questions: Sequence[Question] | Mapping[str, Question],
         settings: Settings,
         now: datetime,
         plan: Plan = EVERYTHING,
     ) -> None:
+        """The questions may come by id, which saves a step with thousands of them."""
         self._store, self.settings, self._plan = store, settings, plan
-        self._questions = {question.id: question for question in questions}
+        if not isinstance(questions, Mapping):
+            questions = {question.id: question for question in questions}
+        self._questions = dict(questions)
         self._limits = Limits(
             new=settings.new_per_day if plan.new is None else plan.new,
             reviews=settings.reviews_per_day,
@@ -62,6 +66,8 @@ class Session:
         self._history: list[Step] = []
         self._undone: list[Step] = []
         self._memory: Memory = store.memory(self._moment(now).day)
+        self._built: tuple[Memory, Queue] | None = None
+        """The queue, and what it was built of."""
         self._outcomes: dict[Rating, Outcome] | None = None
         self._current: str | None = None
         self._recall: Recall | None = None
@@ -204,13 +210,13 @@ class Session:
                 question = outcome.card.question
                 outcomes = scheduler.outcomes(stale.card, question, moment, self.settings)
                 outcome = outcomes[rating]
-        self._memory = self._memory.after(review, outcome.card)
-        self._done(Rated(review.question, review, recall), moment)
+        self._done(Rated(review.question, review, recall), moment, outcome.card)
         return outcome
 
     def skip(self, now: datetime) -> None:
         """Not in this session."""
         if self._current is not None:
+            self._built = None
             self._done(Skipped(self._current), self._moment(now))
 
     def bury(self, now: datetime, *, siblings: bool = False) -> int:
@@ -241,7 +247,7 @@ class Session:
         """Flag the current question, or take its flag away. The question stays."""
         if self._current is not None:
             self._store.mark(self._current, flagged=not self.flagged)
-            self._load(self._moment(now))
+            self._sync(self._moment(now))
 
     def write(self, remark: str, now: datetime) -> None:
         """Keep this about the current question, in place of what was written before."""
@@ -274,7 +280,8 @@ class Session:
             case Skipped() | Crammed():
                 pass
         self._undone.append(self._history.pop())
-        self._load(moment)
+        self._built = None
+        self._sync(moment)
         self._show(step.question, moment)
         self._recall = step.recall if isinstance(step, Rated | Crammed) else None
         return self.current
@@ -323,7 +330,9 @@ class Session:
     def refresh(self, now: datetime) -> Question | None:
         """Look again for a question to ask, when there is none; returns the current one."""
         if self._current is None:
-            self._advance(self._moment(now))
+            moment = self._moment(now)
+            self._sync(moment)
+            self._advance(moment)
         return self.current
 
     def predict(
@@ -392,7 +401,9 @@ class Session:
                     self._history.append(crammed)
                 case unfinished.Skipped():
                     self._history.append(Skipped(step.question))
-        self._advance(self._moment(now))
+        self._built, moment = None, self._moment(now)
+        self._sync(moment)
+        self._advance(moment)
 
     # --- inside
 
@@ -409,17 +420,27 @@ class Session:
     def _queue(self, moment: Moment) -> Queue:
         if self._plan.time is not None and moment.at - self._begun.at >= self._plan.time:
             return queue.NOTHING
-        skipped = {step.question for step in self._history if isinstance(step, Skipped)}
-        order = [question for question in self._questions if question not in skipped]
-        if self._plan.cram:
-            built = queue.cram(order, self._memory, moment, self._crammed())
-        else:
-            built = queue.build(order, self._memory, moment, self._limits)
+        built = self._build(moment)
         if self._plan.limit is None:
             return built
         rated = Rated | Crammed
         started = {step.question for step in self._history if isinstance(step, rated)}
         return built.narrowed(started, self._plan.limit - len(started))
+
+    def _build(self, moment: Moment) -> Queue:
+        """Without the limits of the plan. Kept from one call to the next as long as nothing was
+        written but ratings, which it can follow, and nothing skipped."""
+        if self._built is not None and self._built[0] is self._memory:
+            return self._built[1].at(moment.at)
+        skipped = {step.question for step in self._history if isinstance(step, Skipped)}
+        order = tuple(self._questions)
+        if skipped:
+            order = tuple(question for question in order if question not in skipped)
+        if self._plan.cram:
+            return queue.cram(order, self._memory, moment, self._crammed())
+        built = queue.build(order, self._memory, moment, self._limits)
+        self._built = self._memory, built
+        return built
 
     def _crammed(self) -> dict[str, list[Rating]]:
         given: dict[str, list[Rating]] = {}
@@ -429,24 +450,25 @@ class Session:
         return given
 
     def _advance(self, moment: Moment) -> None:
-        self._sync(moment)
         self._show(self._queue(moment).next(moment.at, self._learn_ahead), moment)
 
     def _show(self, question: str | None, moment: Moment) -> None:
         self._current, self._outcomes, self._shown = question, None, moment
         self._recall = None
 
-    def _done(self, step: Step, moment: Moment) -> None:
+    def _done(self, step: Step, moment: Moment, rated: Card | None = None) -> None:
+        """`rated`: the card that was stored, if that is what was done."""
         self._history.append(step)
         self._undone.clear()
+        before, built = self._memory, self._built
+        self._sync(moment)
+        alone = self._memory.day == before.day and self._memory.version == before.version.next
+        if rated and built and built[0] is before and alone and rated.question in built[1]:
+            self._built = self._memory, built[1].after(rated)
         self._advance(moment)
 
     def _sync(self, moment: Moment) -> None:
         """Take in a new study day, and what another session or quizdl has written."""
-        if moment.day != self._memory.day or self._store.version() != self._memory.version:
-            self._load(moment)
-
-    def _load(self, moment: Moment) -> None:
         self._memory = self._store.memory(moment.day)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
+import time as clock
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,7 +21,7 @@ from html import escape
 from itertools import count, cycle, islice
 from pathlib import Path
 
-from quizdl.bank import Bank, find_bank, load
+from quizdl.bank import Bank, cache, find_bank, load
 from quizdl.exchange.anki import notes
 from quizdl.exchange.anki.package import Entry, write_package
 from quizdl.exchange.anki.scheduling import Schedule, card_columns, review_columns
@@ -43,18 +44,15 @@ _LAST_GOOD = 3  # so that no history ends in a learning step
 @dataclass(frozen=True, slots=True)
 class Made:
     folder: Path
-
-    @property
-    def bank(self) -> Path:
-        return self.folder / "bank"
+    bank: Path
 
     @property
     def home(self) -> Path:
         return self.folder / "home"
 
     @property
-    def database(self) -> Path:
-        return Paths(self.home, self.home).database
+    def paths(self) -> Paths:
+        return Paths(self.home, self.home)
 
     @property
     def anki(self) -> Path:
@@ -62,8 +60,9 @@ class Made:
 
 
 def make(folder: Path, today: date, questions: int = QUESTIONS) -> Made:
-    """All of it below `folder`, unless it is there."""
-    made = Made(folder / f"{today:%Y-%m-%d}-{questions}-{schema.REVISION}")
+    """All of it below `folder`, unless it is there; and the bank read, so that it is cached."""
+    folder /= f"{today:%Y-%m-%d}-{questions}-{schema.REVISION}"
+    made = Made(folder, folder / "bank")
     done = made.folder / "done"
     if not done.exists():
         shutil.rmtree(made.folder, ignore_errors=True)
@@ -72,10 +71,11 @@ def make(folder: Path, today: date, questions: int = QUESTIONS) -> Made:
         write_bank(made.bank, bank, copies)
         schedules = _schedules(copies, today.toordinal())
         made.home.mkdir()
-        write_database(made.database, schedules.values())
+        write_database(made.paths.database, schedules.values())
         made.anki.parent.mkdir()
         write_collection(made.anki, bank, copies, schedules, today)
         done.touch()
+    cache.load(made.bank, made.paths.bank_cache, clock.time())
     return made
 
 
@@ -137,10 +137,11 @@ def _schedules(questions: Sequence[Question], today: int) -> dict[str, Schedule]
         history = histories[place % HISTORIES]
         last = history[-1][1].card
         interval = last.due_day - last.last_day
-        due = today + draw.randint(-3, max(-3, interval - 1))  # reviewed yesterday at the latest
+        late = draw.choices([0, 3], [9, 1])[0]
+        due = today + draw.randrange(interval) - late  # reviewed yesterday at the latest
         shift = due - last.due_day
         schedules[question.id] = Schedule(
-            replace(last, question=question.id, due_day=due, last_day=due - interval),
+            last._replace(question=question.id, due_day=due, last_day=due - interval),
             tuple(_reviews(question.id, history, timedelta(days=shift), draw, used)),
             Mark(suspended=place % 80 == 0, flagged=place % 40 == 1),
         )
@@ -282,8 +283,8 @@ def _entries(
 ) -> Iterator[Entry]:
     """Without code and proofs, into which our search does not look, either."""
     topics = {topic.id: topic for topic in bank.topics}
-    steps = len(scheduler.LEARNING_STEPS), len(scheduler.RELEARNING_STEPS)
-    retention, decay = Settings().desired_retention, scheduler.decay()
+    settings, decay = Settings(), scheduler.decay()
+    steps = len(settings.learning_steps), len(settings.relearning_steps)
     made: dict[Path, notes.Note] = {}
     for copy in copies:
         if copy.folder not in made:
@@ -297,7 +298,7 @@ def _entries(
         if (schedule := schedules.get(copy.id)) is None:
             yield Entry(note, now)
         else:
-            columns = card_columns(schedule, steps, retention, decay)
+            columns = card_columns(schedule, steps, settings.desired_retention, decay)
             yield Entry(note, now, columns, tuple(review_columns(schedule.reviews)))
 
 

@@ -1,7 +1,6 @@
 """Whatever a learner does, replaying the log gives the cards, bit for bit."""
 
 import tempfile
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -204,7 +203,7 @@ class Learner(RuleBasedStateMachine):
             if settled.due is not None and review.due is not None:
                 # a review in the millisecond of a reset is logged in the next one
                 assert settled.due - review.due <= timedelta(milliseconds=1)
-            cards[review.question] = replace(settled, due=review.due)
+            cards[review.question] = settled._replace(due=review.due)
             assert review.interval == outcome.interval
             assert review.state_before == (None if card is None else card.state)
         for name, _ in made_new:

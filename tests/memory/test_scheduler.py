@@ -184,3 +184,14 @@ def test_going_back_a_day_is_a_review_of_the_same_day() -> None:
     back = rate(card, Rating.GOOD, at("2025-03-01T20:00"))
     same = rate(card, Rating.GOOD, at("2025-03-02T20:00"))
     assert back.stability == same.stability
+
+
+def test_retrievability_is_what_fsrs_says() -> None:
+    raw = fsrs.Scheduler()
+    for stability in (0.01, 0.4, 3.0, 91.5, 36500.0):
+        for days in (0, 1, 7, 400):
+            card = Card("q", State.REVIEW, None, stability, 5.0, None, 800, 700, 1, 0)
+            last = datetime.fromordinal(700).replace(tzinfo=UTC)
+            theirs = fsrs.Card(card_id=1, stability=stability, last_review=last)
+            expected = raw.get_card_retrievability(theirs, last + timedelta(days=days))
+            assert scheduler.retrievability(card, 700 + days) == pytest.approx(expected, rel=1e-12)

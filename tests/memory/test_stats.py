@@ -76,6 +76,16 @@ def test_days_and_retention(store: Store) -> None:
     assert computed(store, first=DAY + 1).days[0].day == DAY + 30
 
 
+def test_recalls_are_told_under_the_names_of_today(store: Store) -> None:
+    """Of a question that was renamed, then made new again: none is forgotten."""
+    fill(store)
+    store.adopt({"sgd": "plain-sgd"}, live={"adam", "plain-sgd", "relu"})
+    answer(store, "plain-sgd", Rating.GOOD, START + 2 * LATER)
+    store.reset(["plain-sgd", "relu"], START + 2 * LATER + timedelta(hours=1))
+    found = {each.question: (each.asked, each.passed) for each in store.recalls(0)}
+    assert found == {"adam": (1, 1), "plain-sgd": (1, 0), "relu": (1, 1)}
+
+
 def test_streaks(store: Store) -> None:
     for days in (0, 2, 3, 4):
         answer(store, f"q{days}", Rating.EASY, START + timedelta(days=days))

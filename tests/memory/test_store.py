@@ -1,10 +1,11 @@
 """The log on disk: real files, read back by SQLite itself."""
 
+import random
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,6 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 from learner import MIGRATIONS, START, TOOK, answer, migrated_to, rows
-from sqlalchemy import event
 
 from quizdl.memory import Stale, open_store, scheduler
 from quizdl.memory.scheduler import Preset
@@ -214,6 +214,7 @@ def test_durable_and_strict(store: Store, path: Path) -> None:
         "resets",
         "unresets",
         "interviews",
+        "days",
     }
 
 
@@ -305,13 +306,13 @@ def test_a_newer_fsrs_replays_the_log(path: Path) -> None:
         moment = scheduler.moment(START + timedelta(days=8), 4)
         before = store.memory(DAY).cards["a"]
         now = scheduler.outcomes(before, "a", moment, Settings())[Rating.GOOD]
-        card = replace(now.card, stability=1.5, difficulty=9.5, due_day=now.card.due_day + 3)
+        card = now.card._replace(stability=1.5, difficulty=9.5, due_day=now.card.due_day + 3)
         older = replace(now, card=card, interval=now.interval + timedelta(days=3))
         old_preset = Preset("fsrs 6.2.0", "{}")
         review = store.record(older, moment.at, TOOK, old_preset)
         assert store.memory(DAY).cards["a"] == card
     with open_store(path) as store:
-        assert store.memory(DAY).cards["a"] == replace(now.card, due_day=card.due_day)
+        assert store.memory(DAY).cards["a"] == now.card._replace(due_day=card.due_day)
         assert store.reviews()[-1] == review, "the log keeps what the older one computed"
         assert_replay_changes_nothing(store, path)
 
@@ -372,6 +373,11 @@ def test_an_old_database_is_migrated_and_keeps_everything(old: Path, tmp_path: P
     after = contents(old)
     assert after["reviews"][:-1] == before["reviews"]
     assert after["undos"] == before["undos"]
+    days = "SELECT * FROM days WHERE reviews > 0 ORDER BY day"
+    answered = tmp_path / "filled.sqlite3"
+    with open_store(answered) as store:
+        answer(store, "q9", Rating.GOOD)
+    assert rows(old, days) == rows(answered, days), "counted in old reviews as in new ones"
     fresh = tmp_path / "fresh.sqlite3"
     open_store(fresh).close()
     assert schema(old) == schema(fresh)
@@ -434,17 +440,73 @@ def test_alembic_is_imported_only_for_a_migration(old: Path, tmp_path: Path) -> 
     assert opens(old).startswith("alembic")
 
 
-def test_todays_counts_do_not_read_the_whole_log(store: Store) -> None:
+def test_neither_memory_nor_an_answer_nor_statistics_read_the_whole_log(store: Store) -> None:
+    answer(store, "a", Rating.EASY)
     statements: list[str] = []
-
-    def note(*arguments: object) -> None:
-        statements.append(str(arguments[2]))
-
-    event.listen(store._reader.engine, "before_cursor_execute", note)
+    for connection in (store._reader, store._writer):
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.set_trace_callback(statements.append)
     store.memory(DAY)
-    (counting,) = [sql for sql in statements if "reviews.day =" in sql]
-    plan = store._raw.execute(f"EXPLAIN QUERY PLAN {counting}", (DAY,)).fetchall()
-    assert any("USING INDEX reviews_by_day" in step[3] for step in plan), plan
+    store.stats([], [], DAY, 365)
+    answer(store, "a", Rating.GOOD, START + timedelta(days=9))
+    raw.set_trace_callback(None)
+    asked = [sql for sql in statements if sql.startswith(("SELECT", "INSERT"))]
+    assert len(asked) > 8
+    for sql in asked:
+        plan = store._raw.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
+        scanned = any(step[3].startswith("SCAN reviews") for step in plan)
+        assert not scanned or "LIMIT" in sql, (sql, plan)
+
+
+# --- what is kept instead of read
+
+
+def test_what_is_known_here_is_what_another_would_read(store: Store, path: Path) -> None:
+    """After each kind of write; time and again nothing is read, and nothing differs."""
+    draw = random.Random(3)
+    names, made = ["a", "b", "c", "d", "e"], []
+    for step in range(120):
+        now = START + timedelta(days=step // 12, minutes=20 * (step % 12))
+        day = scheduler.moment(now, 4).day
+        name = draw.choice(names)
+        match draw.randrange(8):
+            case 0:
+                store.mark(name, draw.choice(names), suspended=draw.random() < 0.5)
+            case 1:
+                store.mark(name, buried_until=day + 1, flagged=True)
+            case 2 if made and (last := made.pop()):
+                with suppress(Stale):
+                    store.undo(last.id, now)
+            case 3:
+                store.unreset(store.reset([name], now), now)
+            case 4:
+                with open_store(path) as other:
+                    answer(other, name, Rating.HARD, now)
+            case _:
+                made.append(answer(store, name, draw.choice(list(Rating)), now))
+        with open_store(path) as other:
+            known, read = store.memory(day), other.memory(day)
+        assert known == read
+        assert store.memory(day) is known
+
+
+def test_days_are_counted_as_the_log_has_them(store: Store, path: Path) -> None:
+    first = answer(store, "a", Rating.EASY)
+    for name, days in (("b", 5), ("c", 5), ("a", 9)):
+        answer(store, name, Rating.GOOD, START + timedelta(days=days))
+    gone = answer(store, "a", Rating.AGAIN, START + timedelta(days=30))
+    store.undo(gone.id, START + timedelta(days=31))
+    counted = (
+        "SELECT day, count(*), sum(duration_ms), sum(state_before IS NULL), sum(state_before = 2) "
+        "FROM reviews WHERE id NOT IN (SELECT review FROM undos) GROUP BY day"
+    )
+    kept = "SELECT * FROM days WHERE reviews > 0 ORDER BY day"
+    assert rows(path, kept) == [(*row[:4], row[4] or 0) for row in rows(path, counted)]
+    with open_store(path.with_name("other.sqlite3")) as other:
+        other.merge(store.log())
+        assert other.days(first.day) == store.days(first.day)
+        assert [each.reviews for each in other.days(0)] == [1, 2, 1]
 
 
 # --- files that cannot be used

@@ -109,13 +109,16 @@ def test_the_pace_is_the_learners() -> None:
 
 
 def test_a_step_given_late_last_night_is_asked() -> None:
-    step = replace(
-        known(1).cards["q0"],
-        state=State.LEARNING,
-        step=0,
-        due=datetime.fromordinal(DAY + 1).replace(tzinfo=UTC) + timedelta(hours=11),
-        due_day=DAY,
-        last_day=DAY,
+    step = (
+        known(1)
+        .cards["q0"]
+        ._replace(
+            state=State.LEARNING,
+            step=0,
+            due=datetime.fromordinal(DAY + 1).replace(tzinfo=UTC) + timedelta(hours=11),
+            due_day=DAY,
+            last_day=DAY,
+        )
     )
     load = workload.expect(["q0"], replace(NOTHING, cards={"q0": step}), {}, Settings(), days=1)
     assert load is not None

@@ -14,25 +14,28 @@ The modules stand on each other: this one on `opening`, on `history`, on `schema
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import case, func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import Stale
-from quizdl.memory.queue import Memory, Version
+from quizdl.memory.queue import RECENT, Memory, Version
 from quizdl.memory.stats import DayTally, QuestionTally, Stats, compute
 from quizdl.memory.store import history, merging
-from quizdl.memory.store.opening import explained, open_connections, raw
+from quizdl.memory.store.opening import explained, open_connections
+from quizdl.memory.store.prepared import Prepared, raw
 from quizdl.memory.store.schema import (
+    CARD,
     aliases,
     cards,
+    days,
     inserted,
     interview_values,
     interviews,
@@ -66,6 +69,7 @@ from quizdl.model import (
     Forecast,
     Interview,
     Log,
+    Mark,
     Merged,
     Outcome,
     Prediction,
@@ -82,9 +86,17 @@ from quizdl.model import (
 )
 from quizdl.words import QuizdlError
 
-_RECENT = 300
-"""Reviews that the learner's pace is taken from."""
-_ADD_REVIEW = insert(reviews)
+_CARDS = Prepared(select(*CARD))
+_MARKS = Prepared(select(marks))
+_DONE = Prepared(select(days.c.begun, days.c.recalled).where(days.c.day == bindparam("day")))
+_PACES = Prepared(
+    select(reviews.c.state_before, reviews.c.duration_ms)
+    .order_by(reviews.c.id.desc())
+    .limit(RECENT)
+)
+_ADD_REVIEW = Prepared(
+    insert(reviews), [column.name for column in reviews.c if column.name != "id"]
+)
 
 
 class _TakenBack(Exception):  # noqa: N818
@@ -97,6 +109,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._presets: dict[Preset, int] = {}
+        self._memory: Memory | None = None
+        """As it was read, with those writes since that `_tell` of themselves."""
         self._writes = 0
         with explained(path):
             self._writer, self._reader = open_connections(path)
@@ -119,31 +133,24 @@ class Store:
     # --- reading
 
     def memory(self, day: int) -> Memory:
-        """Everything remembered, as one consistent picture, with what was done on `day`."""
+        """Everything remembered, as one consistent picture, with what was done on `day`. Read
+        only if something has been written since the last time that is not known here."""
         version = self.version()  # before reading: what comes in between is read twice, not never
+        known = self._memory
+        if known is None or known.day != day or known.version != version:
+            known = self._memory = self._read_memory(day, version)
+        return known
+
+    def _read_memory(self, day: int, version: Version) -> Memory:
         with explained(self._path), self._reader.begin():
-            counts = (
-                select(reviews.c.state_before, func.count())
-                .select_from(history.LOG)
-                .where(history.STANDING, reviews.c.day == day)
-                .group_by(reviews.c.state_before)
-            )
-            done = {row[0]: row[1] for row in self._reader.execute(counts)}
-            recent = (
-                select(reviews.c.state_before, reviews.c.duration_ms)
-                .order_by(reviews.c.id.desc())
-                .limit(_RECENT)
-            )
+            begun, recalled = _DONE(self._reader, {"day": day}).fetchone() or (0, 0)
             return Memory(
                 day=day,
-                cards={row.question: to_card(row) for row in self._reader.execute(select(cards))},
-                marks={row.question: to_mark(row) for row in self._reader.execute(select(marks))},
-                new_done=done.get(None, 0),
-                reviews_done=done.get(State.REVIEW, 0),
-                paces=[
-                    (to_state(row.state_before), row.duration_ms / 1000)
-                    for row in self._reader.execute(recent)
-                ],
+                cards={card.question: card for card in map(to_card, _CARDS(self._reader))},
+                marks={row[0]: to_mark(row) for row in _MARKS(self._reader)},
+                new_done=begun,
+                reviews_done=recalled,
+                paces=[(to_state(state), ms / 1000) for state, ms in _PACES(self._reader)],
                 version=version,
             )
 
@@ -181,6 +188,7 @@ class Store:
         names of today."""
         told = select(reviews.c.question, reviews.c.reviewed_ms, recalls.c.said, recalls.c.ticks)
         told = told.select_from(history.LOG.join(recalls)).where(history.STANDING)
+        told = told.where(reviews.c.id.in_(select(recalls.c.review)))  # not all of the log
         with explained(self._path), self._reader.begin():
             name = history.names_of_today(self._reader)
             found = [
@@ -224,36 +232,25 @@ class Store:
 
     def days(self, first: int) -> list[DayTally]:
         """What was done on each study day from `first` on."""
-        new = func.sum(case((reviews.c.state_before.is_(None), 1), else_=0))
-        counts = (
-            select(reviews.c.day, func.count(), func.sum(reviews.c.duration_ms), new)
-            .select_from(history.LOG)
-            .where(history.STANDING, reviews.c.day >= first)
-            .group_by(reviews.c.day)
-        )
+        counts = select(days).where(days.c.day >= first, days.c.reviews > 0)
         with explained(self._path), self._reader.begin():
             return [
-                DayTally(day, count, ms / 1000, fresh)
-                for day, count, ms, fresh in self._reader.execute(counts)
+                DayTally(row.day, row.reviews, row.duration_ms / 1000, row.begun)
+                for row in self._reader.execute(counts)
             ]
 
     def recalls(self, first: int) -> list[QuestionTally]:
         """Of each question, under the name of today, its answers in State.REVIEW from the study
         day `first` on."""
-        passed = func.sum(case((reviews.c.rating > Rating.AGAIN.value, 1), else_=0))
-        counts = (
-            select(reviews.c.question, func.count(), passed)
-            .select_from(history.LOG)
-            .where(history.STANDING, reviews.c.day >= first)
-            .where(reviews.c.state_before == State.REVIEW.value)
-            .group_by(reviews.c.question)
-        )
         found: dict[str, tuple[int, int]] = {}
         with explained(self._path), self._reader.begin():
             name = history.names_of_today(self._reader)
-            for question, count, known in self._reader.execute(counts):
-                before = found.get(name(question), (0, 0))
-                found[name(question)] = before[0] + count, before[1] + known
+            for question, asked, passed in history.tallies(self._reader, first):
+                today = name(question)
+                before = found.get(today)
+                found[today] = (
+                    (before[0] + asked, before[1] + passed) if before else (asked, passed)
+                )
         return [QuestionTally(question, *counted) for question, counted in found.items()]
 
     def stats(
@@ -353,6 +350,7 @@ class Store:
             if recall is not None:
                 self._writer.execute(insert(recalls), recall_values(made.id, recall))
         self._presets[preset] = known
+        self._tell(lambda memory: memory.after(made, outcome.card))
         return made
 
     def record_all(
@@ -425,12 +423,18 @@ class Store:
     ) -> None:
         """Set what is given on all of them, or on none; leave the rest."""
         given = {"suspended": suspended, "buried_until": buried_until, "flagged": flagged}
-        values = {name: int(value) for name, value in given.items() if value is not None}
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        values = {name: int(value) for name, value in changes.items()}
         with self._writing():
             self._writer.execute(
                 upsert(marks).on_conflict_do_update(index_elements=[marks.c.question], set_=values),
                 [{"question": question, **values} for question in questions],
             )
+        self._tell(
+            lambda memory: memory.marked(
+                {q: replace(memory.marks.get(q, Mark()), **changes) for q in questions}
+            )
+        )
 
     def adopt(self, formerly: Mapping[str, str], live: Collection[str]) -> None:
         """Let the history of old ids go on under the new ones (`formerly`: old -> new).
@@ -506,6 +510,11 @@ class Store:
 
     # --- inside a transaction
 
+    def _tell(self, told: Callable[[Memory], Memory]) -> None:
+        """Bring what was read up to the write that has just been made."""
+        if self._memory is not None and self._memory.version.own == self._writes - 1:
+            self._memory = told(self._memory)
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with explained(self._path), self._writer.begin():
@@ -552,9 +561,10 @@ class Store:
     ) -> int:
         """Write a review, scheduled with the preset of row `known`, and its card."""
         values = review_values(outcome, at, duration, known)
-        added = self._writer.execute(_ADD_REVIEW, values)
+        added = _ADD_REVIEW(self._writer, values).lastrowid
+        assert added is not None
         history.put_card(self._writer, outcome.card, preset.scheduler)
-        return inserted(added)
+        return added
 
     def _refuse_old_name(self, question: str) -> None:
         """A quizdl with an older bank is still running: its new card would split a history."""

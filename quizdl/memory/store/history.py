@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Table,
@@ -18,13 +19,17 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
+    union,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import scheduler
+from quizdl.memory.store.prepared import Prepared
 from quizdl.memory.store.schema import (
+    CARD,
     aliases,
     card_values,
     cards,
@@ -45,28 +50,39 @@ from quizdl.memory.store.schema import (
     undos,
     unresets,
 )
-from quizdl.model import Card, Interview, Prediction, Recall, Review
+from quizdl.model import Card, Interview, Prediction, Rating, Recall, Review, State
 
 LOG = reviews.outerjoin(undos, undos.c.review == reviews.c.id)
 STANDING = undos.c.review.is_(None)
 """Of the rows of LOG, those nobody has undone."""
 
 # Statements, built once.
-_CARD = select(cards).where(cards.c.question == bindparam("question"))
-_PUT_CARD = upsert(cards)
-_PUT_CARD = _PUT_CARD.on_conflict_do_update(
-    index_elements=[cards.c.question],
-    set_={name: column for name, column in _PUT_CARD.excluded.items() if name != "question"},
+_CARD = Prepared(select(*CARD).where(cards.c.question == bindparam("question")))
+_upsert = upsert(cards)
+_PUT_CARD = Prepared(
+    _upsert.on_conflict_do_update(
+        index_elements=[cards.c.question],
+        set_={name: column for name, column in _upsert.excluded.items() if name != "question"},
+    ),
+    cards.c.keys(),
 )
-_ALIAS = select(aliases.c.new).where(aliases.c.old == bindparam("question"))
+_ALIASES = Prepared(select(aliases.c.old, aliases.c.new))
+_ALIAS = Prepared(select(aliases.c.new).where(aliases.c.old == bindparam("question")))
 _IN_TIME = (reviews.c.reviewed_ms, reviews.c.id)
 """The order of the log: reviews made elsewhere are added later than they happened."""
 _ALL_STANDING = select(reviews).select_from(LOG).where(STANDING).order_by(*_IN_TIME)
 
 
+def _is_question(name: Column[str]) -> ColumnElement[bool]:
+    return name == bindparam("question")
+
+
+def _was_question(name: Column[str]) -> ColumnElement[bool]:
+    return name.in_(select(aliases.c.old).where(aliases.c.new == bindparam("question")))
+
+
 def _of_question(table: Table) -> ColumnElement[bool]:
-    old = select(aliases.c.old).where(aliases.c.new == bindparam("question"))
-    return or_(table.c.question == bindparam("question"), table.c.question.in_(old))
+    return or_(_is_question(table.c.question), _was_question(table.c.question))
 
 
 _STANDING_OF = _ALL_STANDING.where(_of_question(reviews))
@@ -77,9 +93,14 @@ _LAST_TOLD = (
     .order_by(reviews.c.reviewed_ms.desc(), reviews.c.id.desc())
     .limit(1)
 )
-_NEWEST = select(
-    select(func.max(reviews.c.reviewed_ms)).where(_of_question(reviews)).scalar_subquery(),
-    select(func.max(resets.c.reset_ms)).where(_of_question(resets)).scalar_subquery(),
+_NEWEST = Prepared(
+    select(
+        *(
+            select(func.max(at)).where(of(at.table.c.question)).scalar_subquery()
+            for at in (reviews.c.reviewed_ms, resets.c.reset_ms)
+            for of in (_is_question, _was_question)  # each the last entry of an index
+        )
+    )
 )
 _RESETS = (
     select(resets.c.question, resets.c.reset_ms)
@@ -88,6 +109,31 @@ _RESETS = (
     .order_by(resets.c.reset_ms)
 )
 _RESETS_OF = _RESETS.where(_of_question(resets))
+
+_names = union(  # of all that can have standing reviews: each is looked up in an index
+    select(cards.c.question), select(aliases.c.old), select(resets.c.question)
+).subquery()
+_recall = (
+    reviews.c.state_before == literal_column(f"{State.REVIEW:d}"),  # as the index has it
+    reviews.c.day >= bindparam("first"),
+)
+_asked = func.count()
+_passed = func.count().filter(reviews.c.rating > Rating.AGAIN.value)
+_BOTH = 1 << 32
+"""Two counts in one number, as a subquery gives one: groups of text take half as long again."""
+_TALLIES = Prepared(
+    select(
+        _names.c.question,
+        select(_asked * _BOTH + _passed)
+        .where(reviews.c.question == _names.c.question, *_recall)
+        .scalar_subquery(),
+    )
+)
+_TALLIES_UNDONE = Prepared(
+    select(reviews.c.question, _asked * _BOTH + _passed)
+    .where(reviews.c.id.in_(select(undos.c.review)), *_recall)
+    .group_by(reviews.c.question)
+)
 
 
 # --- reviews ------------------------------------------------------------------------------
@@ -109,8 +155,19 @@ def standing_of(connection: Connection, question: str) -> list[Review]:
 def earliest(connection: Connection, question: str) -> datetime:
     """When the next review of a question may be: not before the last one, also if that was
     undone, and after it was last made new; 1970 when neither ever happened."""
-    reviewed, made_new = connection.execute(_NEWEST, {"question": question}).one()
-    return time_of(max(reviewed or 0, 0 if made_new is None else made_new + 1))
+    *reviewed, new, once_new = _NEWEST(connection, {"question": question}).fetchone()
+    made_new = [at + 1 for at in (new, once_new) if at is not None]
+    return time_of(max([0, *made_new, *(at for at in reviewed if at is not None)]))
+
+
+def tallies(connection: Connection, first: int) -> Iterator[tuple[str, int, int]]:
+    """By the name it had then: how often a question was asked in State.REVIEW from the study day
+    `first` on, and how often it was known. What was undone comes apart, with a minus."""
+    for statement, sign in ((_TALLIES, 1), (_TALLIES_UNDONE, -1)):
+        for question, both in statement(connection, {"first": first}):
+            if both:
+                asked, known = divmod(both, _BOTH)
+                yield question, sign * asked, sign * known
 
 
 def resets_of(connection: Connection, question: str) -> list[datetime]:
@@ -163,13 +220,13 @@ def under_names_of_today(connection: Connection, held: Iterable[Interview]) -> l
 
 
 def card_of(connection: Connection, question: str) -> Card | None:
-    row = connection.execute(_CARD, {"question": question}).one_or_none()
+    row = _CARD(connection, {"question": question}).fetchone()
     return None if row is None else to_card(row)
 
 
 def put_card(connection: Connection, card: Card, version: str) -> None:
     """`version`: of the scheduler that computed it."""
-    connection.execute(_PUT_CARD, card_values(card, version))
+    _PUT_CARD(connection, card_values(card, version))
 
 
 def rebuild(connection: Connection, question: str) -> Card | None:
@@ -220,8 +277,8 @@ def is_outdated(connection: Connection) -> bool:
 
 
 def current_name(connection: Connection, question: str) -> str:
-    new = connection.execute(_ALIAS, {"question": question}).scalar_one_or_none()
-    return question if new is None else str(new)
+    row = _ALIAS(connection, {"question": question}).fetchone()
+    return question if row is None else str(row[0])
 
 
 def names_of_today(connection: Connection) -> Callable[[str], str]:
@@ -267,7 +324,7 @@ def adopt(connection: Connection, formerly: Mapping[str, str], live: Collection[
 
 
 def _aliases(connection: Connection) -> dict[str, str]:
-    return {row.old: row.new for row in connection.execute(select(aliases))}
+    return dict(_ALIASES(connection))
 
 
 def _rename(connection: Connection, old: str, new: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from quizdl.memory.store.history import is_outdated, replay
+from quizdl.memory.store.prepared import raw
 from quizdl.memory.store.schema import APPLICATION_ID, REVISION, create
 from quizdl.words import QuizdlError
 
@@ -35,13 +36,6 @@ def open_connections(path: Path) -> tuple[Connection, Connection]:
     except BaseException:
         writer.close()
         raise
-
-
-def raw(connection: Connection) -> sqlite3.Connection:
-    """What is below SQLAlchemy, for statements that must not begin a transaction."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
 
 
 @contextmanager
@@ -81,19 +75,20 @@ def _connect(path: Path, begin: str) -> Connection:
     before it may be out of date by then, and the other process's update is lost.
     """
 
-    def raw() -> sqlite3.Connection:
+    def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: a commit is on the disk
+        connection.execute("PRAGMA cache_size = -16384")  # KiB: an index of a long log fits in
         return connection
 
-    engine = create_engine("sqlite://", creator=raw, poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        raw(connection).execute(begin)
 
     return engine.connect()
 

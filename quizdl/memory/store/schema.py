@@ -50,7 +50,7 @@ from quizdl.model import (
 
 APPLICATION_ID = 0x515A444C
 """`QZDL`, in the header of every database of ours."""
-REVISION = "0005"
+REVISION = "0006"
 """The newest of migrations/versions: the schema below."""
 
 _schema = MetaData()
@@ -83,8 +83,20 @@ reviews = Table(
     Column("due_ms", Integer),
     CheckConstraint("rating BETWEEN 1 AND 4"),
     CheckConstraint("duration_ms >= 0"),
-    Index("reviews_by_question", "question"),
-    Index("reviews_by_day", "day"),
+    Index("reviews_by_question", "question", "reviewed_ms"),
+    Index(
+        "recalls_by_question", "question", "day", "rating", sqlite_where=text("state_before = 2")
+    ),
+    sqlite_strict=True,
+)
+days = Table(  # of the reviews that stand; kept by the triggers below
+    "days",
+    _schema,
+    Column("day", Integer, primary_key=True),
+    Column("reviews", Integer, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("begun", Integer, nullable=False),
+    Column("recalled", Integer, nullable=False),
     sqlite_strict=True,
 )
 undos = Table(
@@ -192,6 +204,19 @@ _TRIGGERS = [
         *("recalls", "resets", "unresets", "interviews"),
     )
     for verb in ("UPDATE", "DELETE")
+] + [
+    "CREATE TRIGGER reviews_counted AFTER INSERT ON reviews BEGIN "
+    "INSERT INTO days VALUES "
+    "(NEW.day, 1, NEW.duration_ms, NEW.state_before IS NULL, NEW.state_before IS 2) "
+    "ON CONFLICT (day) DO UPDATE SET reviews = reviews + 1, "
+    "duration_ms = duration_ms + excluded.duration_ms, "
+    "begun = begun + excluded.begun, recalled = recalled + excluded.recalled; END",
+    "CREATE TRIGGER undos_counted AFTER INSERT ON undos BEGIN "
+    "UPDATE days SET reviews = days.reviews - 1, "
+    "duration_ms = days.duration_ms - gone.duration_ms, "
+    "begun = days.begun - (gone.state_before IS NULL), "
+    "recalled = days.recalled - (gone.state_before IS 2) "
+    "FROM reviews AS gone WHERE gone.id = NEW.review AND days.day = gone.day; END",
 ]
 
 
@@ -228,22 +253,19 @@ def to_time(ms: int | None) -> datetime | None:
 
 
 def to_state(number: int | None) -> State | None:
-    return None if number is None else State(number)
+    return None if number is None else _STATES[number]
 
 
-def to_card(row: Row[Any]) -> Card:
-    return Card(
-        question=row.question,
-        state=State(row.state),
-        step=row.step,
-        stability=row.stability,
-        difficulty=row.difficulty,
-        due=to_time(row.due_ms),
-        due_day=row.due_day,
-        last_day=row.last_day,
-        reps=row.reps,
-        lapses=row.lapses,
-    )
+_STATES = {int(state): state for state in State}
+CARD = [column for column in cards.c if column.name != "scheduler"]
+"""The columns of which `to_card` makes a card."""
+
+
+def to_card(row: Sequence[Any]) -> Card:
+    """Of the columns CARD."""
+    question, state, step, stability, difficulty, due_ms, *rest = row
+    due = None if due_ms is None else time_of(due_ms)
+    return Card(question, _STATES[state], step, stability, difficulty, due, *rest)
 
 
 def card_values(card: Card, version: str) -> dict[str, object]:
@@ -338,8 +360,10 @@ def review_values(
     }
 
 
-def to_mark(row: Row[Any]) -> Mark:
-    return Mark(bool(row.suspended), row.buried_until, bool(row.flagged))
+def to_mark(row: Sequence[Any]) -> Mark:
+    """Of the columns of the table, in their order."""
+    _, suspended, buried_until, flagged = row
+    return Mark(bool(suspended), buried_until, bool(flagged))
 
 
 _FORECASTS = 1
