@@ -20,6 +20,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from quizdl.memory import scheduler
 from quizdl.memory.queue import is_due, is_leech, is_weak
@@ -38,6 +39,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 _PROPERTY = re.compile(r"(r|s|d|ivl|reps|lapses)(<=|>=|!=|<|>|=)(\d+(?:\.\d+)?)")
 _PART = re.compile(r'(-?)((?:[a-z]+:)?)(?:"([^"]*)"|(\S+))')
 _ASCII = re.compile(r"[a-z]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _GAP = "|"  # in no word of _ASCII
 _CHINESE = re.compile("[\u4e00-\u9fff]+")
 
@@ -96,6 +98,7 @@ class Index:
 
     def __init__(self, questions: Sequence[Question], topic_titles: Mapping[str, str]) -> None:
         self._entries = [_Entry(each, topic_titles.get(each.topic, "")) for each in questions]
+        self._last: _Search | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -103,7 +106,17 @@ class Index:
     def prepare(self) -> None:
         """Do beforehand, in any thread, what the first query would wait for."""
         for entry in self._entries:
-            _ = entry.text, entry.sounds
+            _ = entry.text, entry.latin, entry.sounds, entry.topics, entry.tags, entry.companies
+        _ = self._values
+
+    def replaced(self, question: Question) -> Index:
+        """With the text of one question as it is now; all else is as ready as it was."""
+        index = Index((), {})
+        index._entries = [
+            _Entry(question, entry.topic_title) if entry.question.id == question.id else entry
+            for entry in self._entries
+        ]
+        return index
 
     def hints(self, query: str) -> tuple[str, ...]:
         """What may stand in place of the last word of `query`: operators, or values of one."""
@@ -135,21 +148,50 @@ class Index:
     ) -> tuple[Question, ...]:
         """The questions that meet all `terms`, in their order. `remembered` may be missing when
         no term asks for it."""
+        last, entries = self._last, self._entries
+        if last is not None and last.remembered is remembered and _goes_on(last.terms, terms):
+            entries = last.found  # as one types: what has the longer word has the shorter one
         about = remembered or Remembered(0)
-        return tuple(
-            entry.question
-            for entry in self._entries
-            if all(_meets(entry, term, about) is not term.negated for term in terms)
-        )
+        for term in terms:  # each goes through what the one before has left
+            meets, wanted = _condition(term, about), not term.negated
+            entries = [entry for entry in entries if meets(entry) is wanted]
+        self._last = _Search(tuple(terms), remembered, entries)
+        return tuple(entry.question for entry in entries)
+
+
+class _Search(NamedTuple):
+    terms: tuple[Term, ...]
+    remembered: Remembered | None
+    found: list[_Entry]
+
+
+def _goes_on(before: Sequence[Term], now: Sequence[Term]) -> bool:
+    """Whether `now` asks for all that `before` did: with more terms, or with more letters in
+    what was the last word."""
+    if not before or len(now) < len(before):
+        return False
+    *same, last = before
+    then = now[len(same)]
+    word = not (last.kind or then.kind or last.negated or then.negated)
+    longer = word and then.value.startswith(last.value)
+    return list(now[: len(same)]) == same and (then == last or longer)
 
 
 class _Entry:
     def __init__(self, question: Question, topic_title: str) -> None:
-        self.question = question
-        self.topics = {_fold(question.topic), _fold(topic_title)}
-        self.tags = {_fold(tag) for tag in question.tags}
-        self.companies = {_fold(name) for name in question.asked_by}
-        self.topic_title = topic_title
+        self.question, self.topic_title = question, topic_title
+
+    @cached_property
+    def topics(self) -> frozenset[str]:
+        return frozenset({_fold(self.question.topic), _fold(self.topic_title)})
+
+    @cached_property
+    def tags(self) -> frozenset[str]:
+        return frozenset(map(_fold, self.question.tags))
+
+    @cached_property
+    def companies(self) -> frozenset[str]:
+        return frozenset(map(_fold, self.question.asked_by))
 
     @cached_property
     def text(self) -> str:
@@ -157,6 +199,12 @@ class _Entry:
         parts = (question.id, self.topic_title, question.title, question.front, question.back)
         more = (*question.tags, *question.asked_by, *question.terms, *question.terms.values())
         return _fold("\n".join((*parts, *more)))
+
+    @cached_property
+    def latin(self) -> str:
+        """What stands in ASCII, each piece once: a third of the text, with all that a word of
+        ASCII can be part of."""
+        return "\n".join(dict.fromkeys(_NOT_ASCII.sub(" ", self.text).split()))
 
     @cached_property
     def sounds(self) -> _Sounds:
@@ -183,8 +231,8 @@ class _Sounds:
 
     def has(self, word: str) -> bool:
         """Whether a run can be typed so, from the beginning of a syllable on."""
-        if len(word) > 1 and word in self._initials:
-            return True
+        if word in self._initials or len(word) == 1:
+            return word in self._initials
         at = self._full.find(word)
         while at >= 0:
             if at in self._starts:
@@ -200,26 +248,42 @@ def _syllables(run: str) -> tuple[str, ...]:
     return tuple(lazy_pinyin(run))
 
 
-def _meets(entry: _Entry, term: Term, remembered: Remembered) -> bool:
+def _condition(term: Term, remembered: Remembered) -> Callable[[_Entry], bool]:
+    """What a term that is not negated asks of a question."""
+    value, cards, marks = term.value, remembered.cards, remembered.marks
     match term.kind:
         case "topic":
-            return term.value in entry.topics
+            return lambda entry: value in entry.topics
         case "tag":
-            return term.value in entry.tags
+            return lambda entry: value in entry.tags
         case "company":
-            return term.value in entry.companies
+            return lambda entry: value in entry.companies
         case "level":
-            return entry.question.level == int(term.value)
+            return lambda entry: entry.question.level == int(value)
         case "is":
-            card = remembered.cards.get(entry.question.id)
-            mark = remembered.marks.get(entry.question.id, Mark())
-            return _STATES[term.value](card, mark, remembered.day)
+            state, day, plain = _STATES[value], remembered.day, Mark()
+
+            def stands(entry: _Entry) -> bool:
+                question = entry.question.id
+                return state(cards.get(question), marks.get(question, plain), day)
+
+            return stands
         case "prop":
-            return _property(remembered.cards.get(entry.question.id), term.value, remembered.day)
-        case _:
-            return term.value in entry.text or (
-                bool(_ASCII.fullmatch(term.value)) and entry.sounds.has(term.value)
-            )
+            return lambda entry: _property(cards.get(entry.question.id), value, remembered.day)
+    if _ASCII.fullmatch(value):
+        return lambda entry: entry.sounds.has(value) or value in entry.latin
+    if value.isascii() and not any(map(str.isspace, value)):
+        return lambda entry: value in entry.latin
+    return lambda entry: _holds(entry.text, value)
+
+
+def _holds(text: str, word: str) -> bool:
+    """`word in text`, for words that begin with a rare character. Python looks for one Chinese
+    character several times as fast as for two."""
+    at = text.find(word[0])
+    while at >= 0 and not text.startswith(word, at):
+        at = text.find(word[0], at + 1)
+    return at >= 0
 
 
 _STATES: Mapping[str, Callable[[Card | None, Mark, int], bool]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,42 @@ def test_what_was_prepared_is_kept() -> None:
     texts = [entry.text for entry in index._entries]
     index.find(parse("梯度"))
     assert all(entry.text is text for entry, text in zip(index._entries, texts, strict=True))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("归一化", "tidu", "td", "i", "zz", "batch norm", "Adam 动量 -tag:动量", "l2正则", "-td"),
+        *("level:2 梯", "is:new 学习率", '"batch norm" 层', "2014", "demo.py#", "\\sigma"),
+    ],
+)
+def test_typing_and_deleting_finds_what_asking_at_once_does(typed: str) -> None:
+    """What was found before helps; also when the words stand in the text just so."""
+    index, remembered = Index(BANK.questions, {}), Remembered(0)
+    ends = [*range(1, len(typed) + 1), *range(len(typed), 0, -1), len(typed)]
+    for end in ends:
+        try:
+            terms = parse(typed[:end])
+        except QuizdlError:
+            continue
+        found = index.find(terms, remembered)
+        assert found == Index(BANK.questions, {}).find(terms, remembered)
+        words = [term for term in terms if not term.kind and not term.negated]
+        text = [f"{q.id}\n{q.title}\n{q.front}\n{q.back}".casefold() for q in BANK.questions]
+        sure = [all(word.value in each for word in words) for each in text]
+        if len(words) == len(terms):
+            ids = {question.id for question in found}
+            assert ids >= {q.id for q, yes in zip(BANK.questions, sure, strict=True) if yes}
+
+
+def test_an_edited_question_is_found_by_what_it_says_now() -> None:
+    index, old = Index(BANK.questions, {}), BANK.questions[3]
+    index.prepare()
+    assert index.find(parse("绝无仅有")) == ()
+    new = replace(old, title="绝无仅有的题")
+    index = index.replaced(new)
+    assert index.find(parse("绝无仅有")) == (new,)
+    assert len(index.find(())) == len(BANK.questions)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import select
 import sys
@@ -46,8 +47,16 @@ def local_now() -> datetime:
 
 
 HANGUP_SECONDS = 2
+SWITCH_SECONDS = 0.001
+"""How long another thread may keep this one waiting: a picture is painted in some ten turns, and
+Python's own 5 ms would show while a large bank is read."""
 MINUTES = 20
 """Of an interview, unless others are asked for."""
+
+
+def _titles(bank: Bank) -> dict[str, str]:
+    """Of the topics, by id."""
+    return {topic.id: topic.title for topic in bank.topics}
 
 
 class QuizdlApp(App[None]):
@@ -160,6 +169,7 @@ class QuizdlApp(App[None]):
 
     def on_mount(self) -> None:
         self.push_screen(TodayScreen())
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._open)
         if sys.platform != "win32" and not self.is_headless:
             self.set_interval(HANGUP_SECONDS, self._leave_if_hung_up)
@@ -194,10 +204,11 @@ class QuizdlApp(App[None]):
             return
         self.unfinished = from_document(jsonfile.read(self._unfinished_path))
         library.warm(self.clock())
+        gc.freeze()  # all of this stays: looking through it for garbage can outlast a key
         self.post_message(self.Opened(library, bank, opening))
-        self._prepare(bank)
 
-    def _prepare(self, bank: Bank) -> None:
+    @work(thread=True, group="prepare", description="prepare")  # else the repr of a bank
+    def _prepare(self, bank: Bank, library: Library) -> None:
         """While today's figures are looked at: load what the first keys will need."""
         from quizdl import render
         from quizdl.proof.receipts import numpy_version
@@ -206,6 +217,8 @@ class QuizdlApp(App[None]):
 
         numpy_version()
         render.layout(answer_markdown(bank.questions[0]), LEAST_COLUMNS)
+        library.index(_titles(bank)).prepare()
+        gc.freeze()
 
     def on_quizdl_app_failed(self, message: Failed) -> None:
         self.failure = message.error
@@ -221,6 +234,7 @@ class QuizdlApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, TodayScreen):
                 screen.show(self)
+        self._prepare(message.bank, message.library)
         if isinstance(message.opening, Setup):
             self.open_interview(message.opening)
         elif message.opening is not None:
@@ -295,7 +309,7 @@ class QuizdlApp(App[None]):
     def start_session(self, session: Session) -> None:
         assert self.bank is not None
         assert self.review is not None
-        self.review.begin(session, {topic.id: topic.title for topic in self.bank.topics})
+        self.review.begin(session, _titles(self.bank))
         self.push_screen(self.review)
 
     async def _mount_review(self) -> None:

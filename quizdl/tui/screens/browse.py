@@ -19,7 +19,7 @@ from quizdl.proof.receipts import Receipts
 from quizdl.render.answer import answer_markdown, question_markdown
 from quizdl.render.cells import cells, pad, truncate
 from quizdl.render.text import Line, Span
-from quizdl.search import Index, Remembered, parse
+from quizdl.search import Remembered, parse
 from quizdl.session import Library, Session, Standing, format_interval, standing
 from quizdl.tui.explained import explained
 from quizdl.tui.screens.choice import ChoiceScreen
@@ -129,9 +129,11 @@ class BrowseScreen(Screen[Session]):
         super().__init__()
         self._library, self._topics, self._receipts = library, topics, receipts
         self._clock, self._session_of = clock, session_of
-        self._index = Index(library.questions, topics)
+        self._index = library.index(topics)
         self._remembered = Remembered(0)
-        self._proofs: Mapping[str, Span] = {}
+        self._proofs: dict[str, Span] = {}
+        self._unproved: list[Question] = []
+        """Rows in sight whose proofs nobody has looked up yet."""
         self._rest: Timer | None = None
         self._undo: list[Change] = []
         self._query = Input(placeholder=say("tui.browse.placeholder"), compact=True, id="query")
@@ -149,18 +151,27 @@ class BrowseScreen(Screen[Session]):
 
     def on_mount(self) -> None:
         self._query.focus()
-        self._prepare()
 
     def on_screen_resume(self) -> None:
         """Shown at first, or again after another screen."""
         self._look_again()
 
-    @work(thread=True, group="prepare")
-    def _prepare(self) -> None:
-        """Behind the first picture: pinyin, and what was proved."""
-        self._index.prepare()
-        proofs = {question.id: self._proof(question) for question in self._library.questions}
-        self.post_message(self.Proved(proofs))
+    def _proofs_of(self, question: Question) -> Span:
+        """Of a row in sight; blank until it has been looked up behind the picture."""
+        if question.id not in self._proofs:
+            self._proofs[question.id] = Span("")
+            if not self._unproved:
+                self.call_later(self._look_up)
+            self._unproved.append(question)
+        return self._proofs[question.id]
+
+    def _look_up(self) -> None:
+        questions, self._unproved = self._unproved, []
+        self._look_up_proofs(questions)
+
+    @work(thread=True, group="proofs", description="look up")  # else the repr of questions
+    def _look_up_proofs(self, questions: Sequence[Question]) -> None:
+        self.post_message(self.Proved({each.id: self._proof(each) for each in questions}))
 
     def _proof(self, question: Question) -> Span:
         """How many claims stand proved; bad when the last run of one said otherwise."""
@@ -178,7 +189,7 @@ class BrowseScreen(Screen[Session]):
 
     @on(Proved)
     def _show_proofs(self, message: Proved) -> None:
-        self._proofs = message.found
+        self._proofs.update(message.found)
         self._list.refresh()
 
     # --- finding
@@ -240,7 +251,7 @@ class BrowseScreen(Screen[Session]):
             "level": Span("★" * question.level, "muted"),
             "when": _when(now),
             "recall": Span("—" if now.recall is None else f"{now.recall:.0%}"),
-            "proof": self._proofs.get(question.id, Span("")),
+            "proof": self._proofs_of(question),
         }
         return tuple(
             Span(_cell(texts[name].text, wide), texts[name].style)
@@ -257,7 +268,7 @@ class BrowseScreen(Screen[Session]):
         if (question := self._list.current) is not None:
             self._lay_out(question, self._preview.text_width)
 
-    @work(thread=True, group="preview", exclusive=True)
+    @work(thread=True, group="preview", exclusive=True, description="lay out")
     def _lay_out(self, question: Question, width: int) -> None:
         page = Page(f"{question_markdown(question)}\n\n{answer_markdown(question)}")
         page.lay_out(width)

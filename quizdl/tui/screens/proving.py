@@ -233,7 +233,7 @@ class ProvingScreen(Screen[None]):
                 self._proof.busy = False
                 self._ended()
 
-    @work(thread=True, group="receipts")
+    @work(thread=True, group="receipts", description="keep")  # else the repr of all of it
     def _keep(self, question: Question, results: Sequence[ClaimResult], now: datetime) -> None:
         """Leave a receipt of what was proved."""
         try:

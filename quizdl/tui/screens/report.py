@@ -350,7 +350,7 @@ class ReportScreen(InterviewStage[None]):
             self._leave_receipts(self._results)
             self._results = {}
 
-    @work(thread=True, group="receipts")
+    @work(thread=True, group="receipts", description="keep")  # else the repr of all of it
     def _leave_receipts(self, results: Mapping[str, Sequence[ClaimResult]]) -> None:
         now = self._room.clock()
         for question, found in results.items():

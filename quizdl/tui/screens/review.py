@@ -295,7 +295,7 @@ class ReviewScreen(TickingScreen):
                 for point in self._points:
                     point.missed = point.number - 1 in gone
 
-    @work(thread=True, group="prepare")
+    @work(thread=True, group="prepare", description="lay out")  # else the repr of a question
     def _lay_out(
         self, question: Question, pages: Sequence[Page], width: int, now: datetime
     ) -> None:
