@@ -169,3 +169,11 @@ def test_the_command(quizdl: Quizdl, tmp_path: Path) -> None:
     assert "1/2" in text
     none = quizdl("stats", "没有这样的题", *at)
     assert (none.returncode, none.stdout) == (1, "")
+
+
+def test_of_a_question_all_of_whose_reviews_were_undone_nothing_is_counted(store: Store) -> None:
+    made = [answer(store, "adam", Rating.EASY), answer(store, "adam", Rating.GOOD, START + LATER)]
+    for review in reversed(made):
+        store.undo(review.id, START + LATER)
+    found = computed(store)
+    assert (found.asked, found.passed, found.days) == (0, 0, ())

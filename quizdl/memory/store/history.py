@@ -110,8 +110,9 @@ _RESETS = (
 )
 _RESETS_OF = _RESETS.where(_of_question(resets))
 
-_names = union(  # of all that can have standing reviews: each is looked up in an index
-    select(cards.c.question), select(aliases.c.old), select(resets.c.question)
+_names = union(  # of all that have reviews: each is looked up in an index
+    *(select(name) for name in (cards.c.question, aliases.c.old, resets.c.question)),
+    select(reviews.c.question).where(reviews.c.id.in_(select(undos.c.review))),
 ).subquery()
 _recall = (
     reviews.c.state_before == literal_column(f"{State.REVIEW:d}"),  # as the index has it
