@@ -16,10 +16,12 @@ from banks import QUESTION, write_question
 from pilots import claims, opened, text_of, until
 from textual.pilot import Pilot
 
+from quizdl.model import Setup
 from quizdl.render.cells import cells
 from quizdl.settings import Paths
 from quizdl.tui.app import QuizdlApp
 from quizdl.tui.screens.lab import LabScreen
+from quizdl.tui.screens.report import ReportScreen
 from quizdl.tui.widgets.claims import Stage
 
 HERE = Path(__file__).parent / "snapshots"
@@ -36,7 +38,7 @@ LONG = QUESTION.replace(
 )
 
 
-CHANGING = re.compile(r"\d+(?= ms)|(?<=隔离：).*")
+CHANGING = re.compile(r"\d+(?= ms)|(?<=隔离：).*|\d+:\d\d")
 """What differs from run to run and from machine to machine."""
 
 
@@ -52,11 +54,16 @@ def weighed(app: QuizdlApp) -> bool:
     return "每天用时" in text_of(app)
 
 
+ENDED = ("enter", "w", *"是两倍", "escape", "enter", "q", "down", "enter")
+"""Keys from the setup of an interview to the end of it."""
 SCREENS: dict[str, tuple[tuple[str, ...], Callable[[QuizdlApp], object]]] = {
     # name: keys from Today, and what has to hold before it is looked at
     "today": ((), bool),
     "interview-setup": (("m", "down", "right"), bool),
     "question": (("enter",), bool),
+    "interview": (("enter", "w", *"是两倍", "escape"), bool),
+    "debrief": (ENDED, lambda app: "对答案" in text_of(app)),
+    "report": ((*ENDED, "1", "3", "enter"), lambda app: isinstance(app.screen, ReportScreen)),
     "draft": (("enter", "w", *"两倍就是 x+x", "enter", *"分配律"), bool),
     "answer": (("enter", "space"), bool),
     "points": (("enter", "w", *"两倍就是 x+x", "escape", "space", "1", "2"), bool),
@@ -100,7 +107,8 @@ async def test_it_looks_as_before(
     bank: Path, paths: Paths, name: str, size: tuple[int, int]
 ) -> None:
     keys, ready = SCREENS[name]
-    async with opened(bank, paths, size) as (app, pilot, _):
+    plan = (lambda bank: Setup(20, seed=1)) if name in ("interview", "debrief", "report") else None
+    async with opened(bank, paths, size, plan) as (app, pilot, _):
         for key in keys:
             await pilot.press(key)
         await pilot.pause()
