@@ -30,7 +30,7 @@ from quizdl.memory import open_store, scheduler
 from quizdl.memory.store import schema
 from quizdl.model import Mark, Moment, Outcome, Question, Rating, Review, State
 from quizdl.settings import Paths, Settings
-from quizdl.words import say
+from quizdl.words import in_chinese
 
 QUESTIONS, STARTED, REVIEWS_EACH, HISTORIES = 10_000, 8_000, 125, 400
 UNDONE = 0.001
@@ -272,7 +272,7 @@ def write_collection(
         limits["reviewOrder"] = order
         limits["newMix"] = DeckConfig.Config.REVIEW_MIX_AFTER_REVIEWS
         collection.decks.update_config(limits)
-        collection.decks.select(collection.decks.id_for_name(say("anki.deck")))
+        collection.decks.select(collection.decks.id_for_name(in_chinese("anki.deck")))
     finally:
         collection.close()
         package.unlink()
