@@ -617,6 +617,10 @@ class Mark:
     """Ordinal of the study day on which it comes back."""
     flagged: bool = False
 
+    def hides(self, day: int) -> bool:
+        """Whether the question is not to be asked on that study day."""
+        return self.suspended or self.buried_until > day
+
 
 @dataclass(frozen=True, slots=True)
 class Log:

@@ -52,6 +52,11 @@ class Paths:
         return self.data / "interviews.json"
 
     @property
+    def unfinished(self) -> Path:
+        """The session that was left in the middle (`quizdl.session.unfinished`)."""
+        return self.data / "unfinished.json"
+
+    @property
     def bank_cache(self) -> Path:
         """What was read of banks (`quizdl.bank.cache`)."""
         return self.data / "bank-cache.sqlite3"

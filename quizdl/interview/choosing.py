@@ -49,17 +49,13 @@ def matching(
 ) -> tuple[Question, ...]:
     """All that may be asked. What is suspended, or buried today, may not."""
 
-    def hidden(question: Question) -> bool:
-        mark = remembered.marks.get(question.id, Mark())
-        return mark.suspended or mark.buried_until > remembered.day
-
     return tuple(
         question
         for question in questions
         if (not setup.company or setup.company in question.asked_by)
         and (not setup.topics or question.topic in setup.topics)
         and (not setup.level or question.level == setup.level)
-        and not hidden(question)
+        and not remembered.marks.get(question.id, Mark()).hides(remembered.day)
     )
 
 

@@ -146,11 +146,7 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     function of elapsed days / stability alone, so the ratio sorts them; ties keep `order`.
     """
     cards, day = memory.cards, now.day
-    hidden = {
-        question
-        for question, mark in memory.marks.items()
-        if mark.suspended or mark.buried_until > day
-    }
+    hidden = {question for question, mark in memory.marks.items() if mark.hides(day)}
     ahead = limits.ahead
     soon = {
         card.question: card
@@ -180,14 +176,13 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
 def cram(
     order: Sequence[str], memory: Memory, now: Moment, given: Mapping[str, Sequence[Rating]]
 ) -> Queue:
-    """Every question of `order` that is not suspended and was not known yet in this session, by
+    """Every question of `order` that is not put aside and was not known yet in this session, by
     the ratings `given`; one that was not comes back after all that were asked less often."""
     left = [
         question
         for question in order
-        if not memory.marks.get(question, Mark()).suspended
+        if not memory.marks.get(question, Mark()).hides(now.day)
         and (not given.get(question) or given[question][-1] is Rating.AGAIN)
-        and memory.marks.get(question, Mark()).buried_until <= now.day
     ]
     left.sort(key=lambda question: len(given.get(question, ())))
     return Queue((), tuple(left), (), ())
@@ -195,8 +190,7 @@ def cram(
 
 def is_due(card: Card, mark: Mark | None, day: int) -> bool:
     """Whether the queue of that study day would ask it, were there no limits."""
-    hidden = mark is not None and (mark.suspended or mark.buried_until > day)
-    return card.due_day <= day and not hidden
+    return card.due_day <= day and not (mark is not None and mark.hides(day))
 
 
 def is_weak(card: Card) -> bool:

@@ -202,7 +202,7 @@ class QuizdlApp(App[None]):
         except QuizdlError as error:
             self.post_message(self.Failed(error))
             return
-        self.unfinished = from_document(jsonfile.read(self._unfinished_path))
+        self.unfinished = from_document(jsonfile.read(self.paths.unfinished))
         library.warm(self.clock())
         gc.freeze()  # all of this stays: looking through it for garbage can outlast a key
         self.post_message(self.Opened(library, bank, opening))
@@ -240,10 +240,6 @@ class QuizdlApp(App[None]):
         elif message.opening is not None:
             self.start_session(self.new_session(message.opening))
 
-    @property
-    def _unfinished_path(self) -> Path:
-        return self.paths.data / "unfinished.json"
-
     def on_review_screen_moved_on(self, message: ReviewScreen.MovedOn) -> None:
         """Remember where the learner is, for the next start."""
         if message.left != self.unfinished:
@@ -254,9 +250,13 @@ class QuizdlApp(App[None]):
     def _keep_unfinished(self) -> None:
         from quizdl.session.unfinished import to_document
 
-        left = self.unfinished
+        def newest(_: jsonfile.Document) -> jsonfile.Document:
+            """Of those whose turn it is to write, any may be the last."""
+            left = self.unfinished
+            return to_document(left) if left else {}
+
         with suppress(OSError):  # a convenience: the log has all that counts
-            jsonfile.change(self._unfinished_path, lambda _: to_document(left) if left else {})
+            jsonfile.change(self.paths.unfinished, newest)
 
     def left_session(self) -> Session | None:
         if self.library is None or self.unfinished is None:

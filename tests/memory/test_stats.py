@@ -49,7 +49,7 @@ def computed(store: Store, *, day: int = DAY + 30, first: int = 0) -> Stats:
         TOPICS,
         store.memory(day),
         store.days(first),
-        store.recalls(first),
+        store.tallies(first),
         store.predictions(),
         store.told(),
     )
@@ -82,7 +82,7 @@ def test_recalls_are_told_under_the_names_of_today(store: Store) -> None:
     store.adopt({"sgd": "plain-sgd"}, live={"adam", "plain-sgd", "relu"})
     answer(store, "plain-sgd", Rating.GOOD, START + 2 * LATER)
     store.reset(["plain-sgd", "relu"], START + 2 * LATER + timedelta(hours=1))
-    found = {each.question: (each.asked, each.passed) for each in store.recalls(0)}
+    found = {each.question: (each.asked, each.passed) for each in store.tallies(0)}
     assert found == {"adam": (1, 1), "plain-sgd": (1, 0), "relu": (1, 1)}
 
 
@@ -135,7 +135,7 @@ def test_a_renamed_question_counts_under_its_new_name(store: Store) -> None:
     answer(store, "old", Rating.GOOD, START + LATER)
     store.adopt({"old": "adam"}, live={"adam"})
     answer(store, "adam", Rating.AGAIN, START + 2 * LATER)
-    (tally,) = store.recalls(0)
+    (tally,) = store.tallies(0)
     assert (tally.question, tally.asked, tally.passed) == ("adam", 2, 1)
 
 

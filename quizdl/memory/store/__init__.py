@@ -239,7 +239,7 @@ class Store:
                 for row in self._reader.execute(counts)
             ]
 
-    def recalls(self, first: int) -> list[QuestionTally]:
+    def tallies(self, first: int) -> list[QuestionTally]:
         """Of each question, under the name of today, its answers in State.REVIEW from the study
         day `first` on."""
         found: dict[str, tuple[int, int]] = {}
@@ -263,7 +263,7 @@ class Store:
             topics,
             self.memory(today),
             self.days(first),
-            self.recalls(first),
+            self.tallies(first),
             self.predictions(),
             self.told(),
         )

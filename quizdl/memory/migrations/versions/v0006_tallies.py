@@ -1,7 +1,7 @@
 """Days counted as reviews are added, and indexes for statistics and for the next answer.
 
-With a million reviews, statistics of a year took 1.5 s of the database, now 40 ms; the time of a
-question's last review, which each answer asks for, was looked up in every one of its reviews.
+Statistics of a year grouped every review of the log; the time of a question's last review, which
+each answer asks for, was looked up in every one of its reviews.
 """
 
 from alembic import op
