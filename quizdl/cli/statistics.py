@@ -66,7 +66,7 @@ def stats(
     with open_memory(bank) as store:
         if store is None:
             nothing = Memory(today, {}, {}, 0, 0, ())
-            found = compute(questions, bank.topics, nothing, (), (), (), ())
+            found = compute(questions, bank.topics, nothing, (), {}, (), ())
         else:
             found = store.stats(questions, bank.topics, today, days)
     if as_json:

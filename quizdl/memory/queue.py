@@ -149,8 +149,8 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     hidden = {question for question, mark in memory.marks.items() if mark.hides(day)}
     ahead = limits.ahead
     soon = {
-        card.question: card
-        for card in cards.values()
+        question: card
+        for question, card in cards.items()
         if card.due_day <= day or (ahead and card.last_day < day)
     }
     for question in hidden:
@@ -158,10 +158,10 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     asked = [*map(soon.__getitem__, filter(soon.__contains__, order))]
     steps = sorted((card.due, card.question) for card in asked if card.due is not None)
     review = [card for card in asked if card.due_day <= day and card.state is State.REVIEW]
-    review.sort(key=lambda card: _overdue(card, day))
+    review.sort(key=lambda card: (card.last_day - day) / card.stability)
     if ahead:
         early = [card for card in asked if card.due_day > day]
-        review += sorted(early, key=lambda card: _overdue(card, day))
+        review += sorted(early, key=lambda card: (card.last_day - day) / card.stability)
     else:
         del review[max(limits.reviews - memory.reviews_done, 0) :]
     new = (question for question in order if question not in cards and question not in hidden)
@@ -248,10 +248,6 @@ def pace(paces: Iterable[tuple[State | None, float]]) -> dict[State | None, floa
         kind: statistics.median(values) if len(values) >= _ENOUGH else _SECONDS[kind]
         for kind, values in seen.items()
     }
-
-
-def _overdue(card: Card, day: int) -> float:
-    return (card.last_day - day) / card.stability
 
 
 def _without(questions: tuple[str, ...], gone: str) -> tuple[str, ...]:

@@ -73,8 +73,18 @@ def _factor() -> float:
 def retrievability(card: Card, day: int) -> float:
     """Probability of recall on a study day, by FSRS: as py-fsrs computes it, for thousands of
     cards at once."""
-    elapsed = max(0, day - card.last_day)
-    return float((1 + _factor() * elapsed / card.stability) ** -decay())
+    return retrievabilities((card,), day)[0]
+
+
+def retrievabilities(cards: Iterable[Card], day: int) -> list[float]:
+    """The same of each of them, a few times as fast."""
+    factor, power = _factor(), -decay()
+    return [
+        (1 + factor * (day - card.last_day) / card.stability) ** power
+        if day > card.last_day
+        else 1.0
+        for card in cards
+    ]
 
 
 def outcomes(

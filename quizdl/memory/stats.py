@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
 
 from quizdl.memory import scheduler
 from quizdl.memory.points import WeakPoint, weak_points
@@ -28,14 +28,6 @@ class DayTally:
     seconds: float
     new: int
     """Questions answered for the first time."""
-
-
-class QuestionTally(NamedTuple):
-    """The answers to one question while it was in State.REVIEW: whether it was still known."""
-
-    question: str
-    asked: int
-    passed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +74,33 @@ def compute(
     topics: Iterable[Topic],
     memory: Memory,
     days: Iterable[DayTally],
-    tallies: Iterable[QuestionTally],
+    tallies: Mapping[str, tuple[int, int]],
     predictions: Iterable[Prediction],
     recalled: Iterable[Recalled],
 ) -> Stats:
-    """Of these questions; `days` are of the whole log, which does not know them apart."""
-    ids = {question.id for question in questions}
-    by_topic: dict[str, list[Question]] = defaultdict(list)
+    """Of these questions; `days` are of the whole log, which does not know them apart, and
+    `tallies` say of each how often it was asked in State.REVIEW, and how often it was known."""
+    by_topic: dict[str, list[str]] = defaultdict(list)
     for question in questions:
-        by_topic[question.topic].append(question)
-    by_question = {each.question: each for each in tallies if each.question in ids}
-    cards = [card for card in memory.cards.values() if card.question in ids]
-    levels = Counter(round(card.difficulty) for card in cards)
+        by_topic[question.topic].append(question.id)
+    ids = {*chain.from_iterable(by_topic.values())}
+    cards = [card for question, card in memory.cards.items() if question in ids]
+    levels = Counter([round(card.difficulty) for card in cards])
     done = tuple(sorted(days, key=lambda each: each.day))
+    found = tuple(
+        _topic(topic, by_topic[topic.id], memory, tallies)
+        for topic in topics
+        if topic.id in by_topic
+    )
     return Stats(
         today=memory.day,
         days=done,
-        asked=sum(each.asked for each in by_question.values()),
-        passed=sum(each.passed for each in by_question.values()),
+        asked=sum(each.asked for each in found),
+        passed=sum(each.passed for each in found),
         streak=_streak({each.day for each in done}, memory.day),
         forecast=_forecast(memory, cards),
-        topics=tuple(
-            _topic(topic, by_topic[topic.id], memory, by_question)
-            for topic in topics
-            if topic.id in by_topic
-        ),
-        stabilities=_stabilities(card.stability for card in cards),
+        topics=found,
+        stabilities=_stabilities([card.stability for card in cards]),
         difficulties=tuple(levels[level] for level in range(1, 11)),
         predictions=Counter(
             forecast.hit
@@ -129,35 +122,40 @@ def _streak(active: Collection[int], today: int) -> int:
 
 def _forecast(memory: Memory, cards: Iterable[Card]) -> tuple[int, ...]:
     suspended = {question for question, mark in memory.marks.items() if mark.suspended}
-    coming = Counter(
-        max(card.due_day - memory.day, 0)
-        for card in cards
-        if card.state is State.REVIEW and card.question not in suspended
+    due = Counter(
+        [
+            card.due_day
+            for card in cards
+            if card.state is State.REVIEW and card.question not in suspended
+        ]
     )
+    coming: Counter[int] = Counter()
+    for day, count in due.items():
+        coming[max(day - memory.day, 0)] += count
     return tuple(coming[place] for place in range(FORECAST))
 
 
 def _topic(
     topic: Topic,
-    questions: Sequence[Question],
+    questions: Sequence[str],
     memory: Memory,
-    tallies: Mapping[str, QuestionTally],
+    tallies: Mapping[str, tuple[int, int]],
 ) -> TopicStats:
-    cards = [card for each in questions if (card := memory.cards.get(each.id)) is not None]
-    mine = [tallies[each.id] for each in questions if each.id in tallies]
-    recall = [scheduler.retrievability(card, memory.day) for card in cards]
+    cards = [card for card in map(memory.cards.get, questions) if card is not None]
+    mine = [tally for tally in map(tallies.get, questions) if tally is not None]
+    recall = scheduler.retrievabilities(cards, memory.day)
     return TopicStats(
         topic=topic,
         questions=len(questions),
         started=len(cards),
-        asked=sum(each.asked for each in mine),
-        passed=sum(each.passed for each in mine),
+        asked=sum(asked for asked, _ in mine),
+        passed=sum(passed for _, passed in mine),
         retrievability=sum(recall) / len(recall) if recall else None,
         weak=tuple(card.question for card in cards if is_weak(card)),
     )
 
 
 def _stabilities(values: Iterable[float]) -> tuple[tuple[str, int], ...]:
-    counts = Counter(bisect_right(_STABILITIES, value) for value in values)
+    counts = Counter([bisect_right(_STABILITIES, value) for value in values])
     names = [*(f"< {high:g}" for high in _STABILITIES), f"≥ {_STABILITIES[-1]:g}"]
     return tuple((name, counts[place]) for place, name in enumerate(names))

@@ -18,7 +18,7 @@ from learner import rows
 from quizdl.memory import open_store, scheduler
 from quizdl.memory.store import Store
 from quizdl.memory.store.schema import time_of
-from quizdl.model import Card, Question, Rating
+from quizdl.model import Card, Question, Rating, State
 from quizdl.session import Plan, Session
 from quizdl.settings import Settings
 from quizdl.words import QuizdlError
@@ -38,6 +38,7 @@ class Learner(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name, "memory.sqlite3")
         self.now = datetime(2025, 3, 7, 21, tzinfo=ZoneInfo(ZONES[0]))
+        self.begun = self.now.toordinal()
         self.settings = Settings(new_per_day=3, learn_ahead_minutes=5)
         self.stores: list[Store] = []
         self.resets: list[tuple[int, ...]] = []
@@ -209,6 +210,21 @@ class Learner(RuleBasedStateMachine):
         for name, _ in made_new:
             cards.pop(name, None)
         assert cards == self.stores[0].memory(0).cards
+
+    @invariant()
+    def recalls_are_counted_as_the_log_has_them(self) -> None:
+        """By a window that has counted before, too, whichever of the two has written since."""
+        for store, first in zip(self.stores, (0, self.begun + 60), strict=True):
+            counted = {
+                question: tally for question, tally in store.tallies(first).items() if any(tally)
+            }
+            expected: dict[str, tuple[int, int]] = {}
+            for review in store.reviews():
+                if review.state_before is State.REVIEW and review.day >= first:
+                    asked, known = expected.get(review.question, (0, 0))
+                    known += review.rating > Rating.AGAIN
+                    expected[review.question] = asked + 1, known
+            assert counted == expected
 
     def teardown(self) -> None:
         self.replay()

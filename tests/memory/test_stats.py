@@ -82,7 +82,7 @@ def test_recalls_are_told_under_the_names_of_today(store: Store) -> None:
     store.adopt({"sgd": "plain-sgd"}, live={"adam", "plain-sgd", "relu"})
     answer(store, "plain-sgd", Rating.GOOD, START + 2 * LATER)
     store.reset(["plain-sgd", "relu"], START + 2 * LATER + timedelta(hours=1))
-    found = {each.question: (each.asked, each.passed) for each in store.tallies(0)}
+    found = store.tallies(0)
     assert found == {"adam": (1, 1), "plain-sgd": (1, 0), "relu": (1, 1)}
 
 
@@ -135,8 +135,7 @@ def test_a_renamed_question_counts_under_its_new_name(store: Store) -> None:
     answer(store, "old", Rating.GOOD, START + LATER)
     store.adopt({"old": "adam"}, live={"adam"})
     answer(store, "adam", Rating.AGAIN, START + 2 * LATER)
-    (tally,) = store.tallies(0)
-    assert (tally.question, tally.asked, tally.passed) == ("adam", 2, 1)
+    assert store.tallies(0) == {"adam": (2, 1)}
 
 
 def test_predictions(store: Store) -> None:

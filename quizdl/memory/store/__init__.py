@@ -27,7 +27,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import Stale
 from quizdl.memory.queue import RECENT, Memory, Version
-from quizdl.memory.stats import DayTally, QuestionTally, Stats, compute
+from quizdl.memory.stats import DayTally, Stats, compute
 from quizdl.memory.store import history, merging
 from quizdl.memory.store.opening import explained, open_connections
 from quizdl.memory.store.prepared import Prepared, raw
@@ -51,7 +51,7 @@ from quizdl.memory.store.schema import (
     review_values,
     reviews,
     time_of,
-    to_card,
+    to_cards,
     to_interview,
     to_mark,
     to_prediction,
@@ -112,6 +112,8 @@ class Store:
         self._memory: Memory | None = None
         """As it was read, with those writes since that `_tell` of themselves."""
         self._writes = 0
+        self._tallies: history.Tallies | None = None
+        """As they were counted last."""
         with explained(path):
             self._writer, self._reader = open_connections(path)
 
@@ -146,7 +148,7 @@ class Store:
             begun, recalled = _DONE(self._reader, {"day": day}).fetchone() or (0, 0)
             return Memory(
                 day=day,
-                cards={card.question: card for card in map(to_card, _CARDS(self._reader))},
+                cards={card.question: card for card in to_cards(_CARDS(self._reader))},
                 marks={row[0]: to_mark(row) for row in _MARKS(self._reader)},
                 new_done=begun,
                 reviews_done=recalled,
@@ -239,19 +241,12 @@ class Store:
                 for row in self._reader.execute(counts)
             ]
 
-    def tallies(self, first: int) -> list[QuestionTally]:
-        """Of each question, under the name of today, its answers in State.REVIEW from the study
-        day `first` on."""
-        found: dict[str, tuple[int, int]] = {}
+    def tallies(self, first: int) -> dict[str, tuple[int, int]]:
+        """Of each question, under the name of today, from the study day `first` on: how often
+        it was asked in State.REVIEW, and how often it was known."""
         with explained(self._path), self._reader.begin():
-            name = history.names_of_today(self._reader)
-            for question, asked, passed in history.tallies(self._reader, first):
-                today = name(question)
-                before = found.get(today)
-                found[today] = (
-                    (before[0] + asked, before[1] + passed) if before else (asked, passed)
-                )
-        return [QuestionTally(question, *counted) for question, counted in found.items()]
+            self._tallies = history.tallies(self._reader, first, self._tallies)
+            return self._tallies.by_question(self._reader)
 
     def stats(
         self, questions: Sequence[Question], topics: Iterable[Topic], today: int, period: int

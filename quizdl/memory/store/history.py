@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -135,6 +136,17 @@ _TALLIES_UNDONE = Prepared(
     .where(reviews.c.id.in_(select(undos.c.review)), *_recall)
     .group_by(reviews.c.question)
 )
+_SINCE = Prepared(
+    select(reviews.c.question, reviews.c.state_before, reviews.c.day, reviews.c.rating).where(
+        reviews.c.id > bindparam("last")
+    )
+)
+_GROWTH = Prepared(
+    select(
+        func.coalesce(select(func.max(reviews.c.id)).scalar_subquery(), 0),
+        select(func.count()).select_from(undos).scalar_subquery(),
+    )
+)
 
 
 # --- reviews ------------------------------------------------------------------------------
@@ -161,14 +173,40 @@ def earliest(connection: Connection, question: str) -> datetime:
     return time_of(max([0, *made_new, *(at for at in reviewed if at is not None)]))
 
 
-def tallies(connection: Connection, first: int) -> Iterator[tuple[str, int, int]]:
-    """By the name it had then: how often a question was asked in State.REVIEW from the study day
-    `first` on, and how often it was known. What was undone comes apart, with a minus."""
-    for statement, sign in ((_TALLIES, 1), (_TALLIES_UNDONE, -1)):
-        for question, both in statement(connection, {"first": first}):
-            if both:
-                asked, known = divmod(both, _BOTH)
-                yield question, sign * asked, sign * known
+class Tallies(NamedTuple):
+    """The answers in State.REVIEW that stand, of each question, from a study day on."""
+
+    first: int
+    last: int
+    """The newest review that was looked at, and how many were undone: by these the log says
+    whether, and where, it has grown since."""
+    undone: int
+    both: Mapping[str, int]
+    """By the name it had then: how often it was asked, times _BOTH, and how often known."""
+
+    def by_question(self, connection: Connection) -> dict[str, tuple[int, int]]:
+        """How often asked, and how often known; under the names of today."""
+        both = dict(self.both)
+        for old, new in _aliases(connection).items():
+            if old in both:
+                both[new] = both.get(new, 0) + both.pop(old)
+        return {question: (each // _BOTH, each % _BOTH) for question, each in both.items()}
+
+
+def tallies(connection: Connection, first: int, before: Tallies | None) -> Tallies:
+    """`before`: what was counted at an earlier time. As reviews are only ever added, only those
+    added since are looked at; all are when one was undone since."""
+    last, undone = _GROWTH(connection).fetchone()
+    if before is not None and (before.first, before.undone) == (first, undone):
+        both = dict(before.both)
+        for question, state, day, rating in _SINCE(connection, {"last": before.last}):
+            if state == State.REVIEW and day >= first:
+                both[question] = both.get(question, 0) + _BOTH + (rating > Rating.AGAIN)
+    else:
+        both = {each: found for each, found in _TALLIES(connection, {"first": first}) if found}
+        for question, less in _TALLIES_UNDONE(connection, {"first": first}):
+            both[question] -= less
+    return Tallies(first, last, undone, both)
 
 
 def resets_of(connection: Connection, question: str) -> list[datetime]:
