@@ -17,6 +17,7 @@ from __future__ import annotations
 import operator
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -97,7 +98,10 @@ class Index:
     """Questions, prepared to be searched again and again."""
 
     def __init__(self, questions: Sequence[Question], topic_titles: Mapping[str, str]) -> None:
-        self._entries = [_Entry(each, topic_titles.get(each.topic, "")) for each in questions]
+        self._entries = [
+            _Entry(place, each, topic_titles.get(each.topic, ""))
+            for place, each in enumerate(questions)
+        ]
         self._last: _Search | None = None
 
     def __len__(self) -> int:
@@ -106,16 +110,17 @@ class Index:
     def prepare(self) -> None:
         """Do beforehand, in any thread, what the first query would wait for."""
         for entry in self._entries:
-            _ = entry.text, entry.latin, entry.sounds, entry.topics, entry.tags, entry.companies
-        _ = self._values
+            _ = entry.text, entry.sounds, entry.topics, entry.tags, entry.companies
+        _ = self._pieces, self._values
 
     def replaced(self, question: Question) -> Index:
         """With the text of one question as it is now; all else is as ready as it was."""
         index = Index((), {})
-        index._entries = [
-            _Entry(question, entry.topic_title) if entry.question.id == question.id else entry
-            for entry in self._entries
-        ]
+        index._entries = [*self._entries]
+        for old in self._entries:
+            if old.question.id == question.id:
+                new = index._entries[old.place] = _Entry(old.place, question, old.topic_title)
+                index._pieces = self._pieces.replaced(old, new)
         return index
 
     def hints(self, query: str) -> tuple[str, ...]:
@@ -129,6 +134,10 @@ class Index:
             for value in self._values.get(kind, ())
             if _fold(value).startswith(start.strip('"')) and _fold(value) != start
         )
+
+    @cached_property
+    def _pieces(self) -> _Pieces:
+        return _Pieces.of(self._entries)
 
     @cached_property
     def _values(self) -> Mapping[str, Sequence[str]]:
@@ -148,15 +157,45 @@ class Index:
     ) -> tuple[Question, ...]:
         """The questions that meet all `terms`, in their order. `remembered` may be missing when
         no term asks for it."""
-        last, entries = self._last, self._entries
+        last, entries, left = self._last, self._entries, terms
         if last is not None and last.remembered is remembered and _goes_on(last.terms, terms):
-            entries = last.found  # as one types: what has the longer word has the shorter one
+            # as one types: what has the longer word has the shorter one, and all else before it
+            entries, left = last.found, terms[len(last.terms) - 1 :]
         about = remembered or Remembered(0)
-        for term in terms:  # each goes through what the one before has left
-            meets, wanted = _condition(term, about), not term.negated
+        for term in left:  # each goes through what the one before has left
+            meets, wanted = self._condition(term, about), not term.negated
             entries = [entry for entry in entries if meets(entry) is wanted]
         self._last = _Search(tuple(terms), remembered, entries)
         return tuple(entry.question for entry in entries)
+
+    def _condition(self, term: Term, remembered: Remembered) -> Callable[[_Entry], bool]:
+        """What a term that is not negated asks of a question."""
+        value, cards, marks = term.value, remembered.cards, remembered.marks
+        match term.kind:
+            case "topic":
+                return lambda entry: value in entry.topics
+            case "tag":
+                return lambda entry: value in entry.tags
+            case "company":
+                return lambda entry: value in entry.companies
+            case "level":
+                return lambda entry: entry.question.level == int(value)
+            case "is":
+                state, day, plain = _STATES[value], remembered.day, Mark()
+
+                def stands(entry: _Entry) -> bool:
+                    question = entry.question.id
+                    return state(cards.get(question), marks.get(question, plain), day)
+
+                return stands
+            case "prop":
+                return lambda entry: _property(cards.get(entry.question.id), value, remembered.day)
+        if value.isascii() and not any(map(str.isspace, value)):
+            written = self._pieces.having(value)
+            if _ASCII.fullmatch(value):
+                return lambda entry: entry.place in written or entry.sounds.has(value)
+            return lambda entry: entry.place in written
+        return lambda entry: _holds(entry.text, value)
 
 
 class _Search(NamedTuple):
@@ -178,8 +217,8 @@ def _goes_on(before: Sequence[Term], now: Sequence[Term]) -> bool:
 
 
 class _Entry:
-    def __init__(self, question: Question, topic_title: str) -> None:
-        self.question, self.topic_title = question, topic_title
+    def __init__(self, place: int, question: Question, topic_title: str) -> None:
+        self.place, self.question, self.topic_title = place, question, topic_title
 
     @cached_property
     def topics(self) -> frozenset[str]:
@@ -200,11 +239,9 @@ class _Entry:
         more = (*question.tags, *question.asked_by, *question.terms, *question.terms.values())
         return _fold("\n".join((*parts, *more)))
 
-    @cached_property
-    def latin(self) -> str:
-        """What stands in ASCII, each piece once: a third of the text, with all that a word of
-        ASCII can be part of."""
-        return "\n".join(dict.fromkeys(_NOT_ASCII.sub(" ", self.text).split()))
+    def pieces(self) -> Iterable[str]:
+        """What stands in ASCII, each piece once: all that a word of ASCII can be part of."""
+        return dict.fromkeys(_NOT_ASCII.sub(" ", self.text).split())
 
     @cached_property
     def sounds(self) -> _Sounds:
@@ -212,6 +249,37 @@ class _Entry:
         question = self.question
         names = (question.title, self.topic_title, *question.tags, *question.terms)
         return _Sounds(run for name in names for run in _CHINESE.findall(name))
+
+
+class _Pieces:
+    """Where each piece of ASCII stands. Thousands of texts have the same few pieces, so these
+    are looked through instead of the texts."""
+
+    def __init__(self, places: Mapping[str, Sequence[int]]) -> None:
+        self._places = places
+
+    @classmethod
+    def of(cls, entries: Iterable[_Entry]) -> _Pieces:
+        places: dict[str, list[int]] = defaultdict(list)
+        for entry in entries:
+            for piece in entry.pieces():
+                places[piece].append(entry.place)
+        return cls(places)
+
+    def replaced(self, old: _Entry, new: _Entry) -> _Pieces:
+        """With another entry in its place."""
+        places = dict(self._places)
+        before, after = set(old.pieces()), set(new.pieces())
+        for piece in before - after:
+            places[piece] = [place for place in places[piece] if place != old.place]
+        for piece in after - before:
+            places[piece] = [*places.get(piece, ()), new.place]
+        return _Pieces(places)
+
+    def having(self, word: str) -> set[int]:
+        """The places of all entries with a piece that `word` is a part of."""
+        found: set[int] = set()
+        return found.union(*(at for piece, at in self._places.items() if word in piece))
 
 
 class _Sounds:
@@ -246,35 +314,6 @@ def _syllables(run: str) -> tuple[str, ...]:
     from pypinyin import lazy_pinyin
 
     return tuple(lazy_pinyin(run))
-
-
-def _condition(term: Term, remembered: Remembered) -> Callable[[_Entry], bool]:
-    """What a term that is not negated asks of a question."""
-    value, cards, marks = term.value, remembered.cards, remembered.marks
-    match term.kind:
-        case "topic":
-            return lambda entry: value in entry.topics
-        case "tag":
-            return lambda entry: value in entry.tags
-        case "company":
-            return lambda entry: value in entry.companies
-        case "level":
-            return lambda entry: entry.question.level == int(value)
-        case "is":
-            state, day, plain = _STATES[value], remembered.day, Mark()
-
-            def stands(entry: _Entry) -> bool:
-                question = entry.question.id
-                return state(cards.get(question), marks.get(question, plain), day)
-
-            return stands
-        case "prop":
-            return lambda entry: _property(cards.get(entry.question.id), value, remembered.day)
-    if _ASCII.fullmatch(value):
-        return lambda entry: entry.sounds.has(value) or value in entry.latin
-    if value.isascii() and not any(map(str.isspace, value)):
-        return lambda entry: value in entry.latin
-    return lambda entry: _holds(entry.text, value)
 
 
 def _holds(text: str, word: str) -> bool:

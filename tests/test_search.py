@@ -203,14 +203,18 @@ def test_typing_and_deleting_finds_what_asking_at_once_does(typed: str) -> None:
             assert ids >= {q.id for q, yes in zip(BANK.questions, sure, strict=True) if yes}
 
 
-def test_an_edited_question_is_found_by_what_it_says_now() -> None:
-    index, old = Index(BANK.questions, {}), BANK.questions[3]
-    index.prepare()
-    assert index.find(parse("绝无仅有")) == ()
-    new = replace(old, title="绝无仅有的题")
-    index = index.replaced(new)
-    assert index.find(parse("绝无仅有")) == (new,)
-    assert len(index.find(())) == len(BANK.questions)
+@pytest.mark.parametrize("prepared", [True, False])
+def test_an_edited_question_is_found_by_what_it_says_now(prepared: bool) -> None:
+    before, new = (replace(BANK.questions[3], title=title) for title in ("plugh", "绝无仅有 xyzzy"))
+    index = Index([*BANK.questions[:3], before, *BANK.questions[4:]], {})
+    if prepared:
+        index.prepare()
+    changed = index.replaced(new)
+    for word, was, now in (("绝无仅有", (), (new,)), ("xyzz", (), (new,)), ("lugh", (before,), ())):
+        assert index.find(parse(word)) == was
+        assert changed.find(parse(word)) == now
+    assert new in changed.find(parse(before.id)), "what did not change is still there"
+    assert len(changed.find(())) == len(BANK.questions)
 
 
 @pytest.mark.parametrize(
