@@ -30,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
         compile_texts()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many as there are cores: for half of its time a test waits, for a child or a
+    screen."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture
 def bank(tmp_path: Path) -> Path:
     """A bank of two sound questions."""

@@ -140,6 +140,7 @@ def test_a_wrong_decisive_line_is_not_proved(
     assert claim["verdict"] == "not_proved", claim["reason"]
 
 
+@pytest.mark.slow
 def test_the_example_of_the_guide_passes_every_rule(quizdl: Quizdl, tmp_path: Path) -> None:
     guide = (ROOT / "README.md").read_text("utf-8")
     (question,) = re.findall(r"^````markdown\n(.*?)^````$", guide, re.DOTALL | re.MULTILINE)

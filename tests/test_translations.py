@@ -221,6 +221,7 @@ def test_a_demo_that_fails_is_told_in_english(quizdl: Quizdl, bank: Path) -> Non
     assert "0/1 claim proved, 5 seeds" in ran.stdout
 
 
+@pytest.mark.slow
 def test_without_the_catalogue_it_is_chinese_and_doctor_says_so(
     surroundings: dict[str, str], tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ async def test_the_lab_and_its_editor_wait_for_trust_too(bank: Path, tmp_path: P
 # --- what is trusted ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_any_edit_asks_again_and_shows_only_itself(stranger: Quizdl, bank: Path) -> None:
     at = ("--bank", str(bank))
     stranger("trust", str(bank), "--yes")

@@ -107,6 +107,7 @@ def test_a_second_import_changes_nothing(quizdl: Quizdl, home: Path, tmp_path: P
     assert everything(home) == before
 
 
+@pytest.mark.slow
 def test_two_machines_end_up_with_the_same(quizdl: Quizdl, home: Path, tmp_path: Path) -> None:
     other = tmp_path / "other" / "memory.sqlite3"
     fill(home)

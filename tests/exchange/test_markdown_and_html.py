@@ -60,6 +60,7 @@ def test_every_link_of_our_bank_leads_somewhere(quizdl: Quizdl, tmp_path: Path) 
     assert not re.search(r"demo\.py#|question\.md", "".join(texts.values()).replace("`", ""))
 
 
+@pytest.mark.slow
 def test_the_page_of_our_bank_is_whole(quizdl: Quizdl, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     assert quizdl("export", "html", "--no-proofs", "-o", str(file)).returncode == 0

@@ -138,6 +138,7 @@ def ms(review: Review) -> int:
     return round(review.at.timestamp() * 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("legacy", [False, True])
 def test_answers_given_in_anki_come_home_once(
     quizdl: Quizdl, bank: Path, database: Path, tmp_path: Path, legacy: bool

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learner import SETTINGS, START
@@ -41,6 +42,7 @@ def picture(store: Store) -> tuple[dict[str, Card], list[Review]]:
     return dict(store.memory(0).cards), [replace(review, id=0) for review in store.reviews()]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, max_size=12))
 def test_both_end_up_with_the_same(steps: list[tuple[str, str, Rating, int, str]]) -> None:

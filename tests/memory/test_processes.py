@@ -124,6 +124,7 @@ open_store(Path(sys.argv[1])).close()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [False, True])
 def test_many_may_make_or_migrate_the_database_at_once(tmp_path: Path, old: bool) -> None:
     path = tmp_path / "memory.sqlite3"

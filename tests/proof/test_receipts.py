@@ -173,6 +173,7 @@ def test_a_refuted_claim_leaves_one_that_says_so(quizdl: Quizdl, tmp_path: Path)
     assert "  未证 · " in quizdl("show", "doubling", *at).stdout
 
 
+@pytest.mark.slow
 def test_banks_with_the_same_ids_keep_theirs_apart(
     quizdl: Quizdl, bank: Path, tmp_path: Path
 ) -> None:
@@ -301,6 +302,7 @@ run(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_killed_between_writing_and_renaming(
     quizdl: Quizdl, surroundings: dict[str, str], bank: Path
 ) -> None:
@@ -331,6 +333,7 @@ def no_file(home: Path) -> None:
     (home / "receipts/.lock").mkdir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forbid", [no_folder, read_only, no_file])
 def test_without_a_data_folder_proofs_work_and_it_is_said(
     stranger: Quizdl, tmp_path: Path, forbid: Any
@@ -363,6 +366,7 @@ def again(quizdl: Quizdl, *arguments: str) -> tuple[int, int]:
     return found["reproved"], found["taken_over"]
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_proved_again(quizdl: Quizdl, bank: Path) -> None:
     at = ("--bank", str(bank))
     assert again(quizdl, *at) == (2, 0)
@@ -383,6 +387,7 @@ def test_only_what_changed_is_proved_again(quizdl: Quizdl, bank: Path) -> None:
     assert again(quizdl, *at) == (0, 2)
 
 
+@pytest.mark.slow
 def test_other_seeds_are_another_check(quizdl: Quizdl, bank: Path) -> None:
     at = ("--bank", str(bank))
     assert again(quizdl, *at) == (2, 0)
@@ -404,6 +409,7 @@ def test_what_is_taken_over_does_not_run(stranger: Quizdl, bank: Path, tmp_path:
     assert "重新证明 0 道题，沿用 2 道题" in ran.stdout
 
 
+@pytest.mark.slow
 def test_single_claims_do_not_make_a_checked_question(quizdl: Quizdl, bank: Path) -> None:
     at = ("--bank", str(bank))
     quizdl("run", "doubling", *at)
@@ -455,6 +461,7 @@ def test_another_numpy_or_python_is_another_check(
     assert store.passed(question, range(5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["proof/judge.py", "model.py", "check/runs.py"])
 def test_quizdl_s_own_code_is_part_of_a_check(
     surroundings: dict[str, str], bank: Path, tmp_path: Path, name: str

@@ -441,6 +441,21 @@ async def test_a_resize_keeps_the_answer_and_its_proofs(bank: Path, paths: Paths
             assert ("│ ▎ ✓" in shown) == (size[0] >= 110), "beside the answer, or below it"
 
 
+async def test_a_resize_keeps_the_place_that_is_read(tmp_path: Path, paths: Paths) -> None:
+    bank = tmp_path / "bank"
+    long = "\n\n".join(f"第 {n} 段，" + "这一段有好几行那么长，" * 12 + "完。" for n in range(40))
+    write_question(bank, "doubling", question=QUESTION.replace("会的。", f"会的。\n\n{long}"))
+    async with opened(bank, paths, (100, 24)) as (app, pilot, _):
+        await pilot.press("enter", "space", *["pagedown"] * 5)
+        await pilot.pause()
+        (first, *_) = re.findall(r"第 (\d+) 段", text_of(app))
+        for size in ((60, 24), (140, 40), (100, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            (now, *_) = re.findall(r"第 (\d+) 段", text_of(app))
+            assert abs(int(now) - int(first)) <= 1, size
+
+
 async def test_no_claim_is_chosen_after_esc(bank: Path, paths: Paths) -> None:
     async with opened(bank, paths) as (app, pilot, _):
         await pilot.press("enter", "space", "shift+tab", "escape", "enter")

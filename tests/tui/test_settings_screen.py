@@ -165,6 +165,7 @@ async def test_an_answer_to_an_older_choice_is_dropped(bank: Path, paths: Paths)
         assert "777" not in text_of(app)
 
 
+@pytest.mark.slow
 async def test_keys_do_not_wait_for_it(
     bank: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

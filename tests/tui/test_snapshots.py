@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from quizdl.tui.screens.report import ReportScreen
 from quizdl.tui.widgets.claims import Stage
 
 HERE = Path(__file__).parent / "snapshots"
-SIZES = ((60, 20), (80, 24), (120, 40))
+SIZES = ((120, 40), (80, 24), (60, 20))
 
 LONG = QUESTION.replace(
     "会的。",
@@ -101,24 +101,33 @@ async def shown(app: QuizdlApp, pilot: Pilot[None]) -> str:
     return now
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
-@pytest.mark.parametrize("name", SCREENS)
+SCROLLED = ("points", "proofs")
+"""How far depends on the size they were asked for at."""
+CASES = [(name, SIZES) for name in SCREENS if name not in SCROLLED] + [
+    (name, (size,)) for name in SCROLLED for size in SIZES
+]
+
+
+@pytest.mark.parametrize(("name", "sizes"), CASES)
 async def test_it_looks_as_before(
-    bank: Path, paths: Paths, name: str, size: tuple[int, int]
+    bank: Path, paths: Paths, name: str, sizes: Sequence[tuple[int, int]]
 ) -> None:
+    """In a terminal that is made smaller, as in one that was so from the beginning."""
     keys, ready = SCREENS[name]
     plan = (lambda bank: Setup(20, seed=1)) if name in ("interview", "debrief", "report") else None
-    async with opened(bank, paths, size, plan) as (app, pilot, _):
+    async with opened(bank, paths, sizes[0], plan) as (app, pilot, _):
         for key in keys:
             await pilot.press(key)
         await pilot.pause()
         await until(pilot, lambda: ready(app))
-        rows = (await shown(app, pilot)).split("\n")
-    assert len(rows) == size[1]
-    assert {cells(row) for row in rows} == {size[0]}, "no row is longer or shorter than the screen"
-    text = "\n".join(CHANGING.sub("…", row).rstrip() for row in rows) + "\n"
-    file = HERE / f"{name}-{size[0]}.txt"
-    if os.environ.get("QUIZDL_SNAPSHOTS") == "write":
-        HERE.mkdir(exist_ok=True)
-        file.write_text(text, "utf-8")
-    assert text == file.read_text("utf-8")
+        for size in sizes:
+            await pilot.resize_terminal(*size)
+            rows = (await shown(app, pilot)).split("\n")
+            assert len(rows) == size[1]
+            assert {cells(row) for row in rows} == {size[0]}, "as long as the screen is wide"
+            text = "\n".join(CHANGING.sub("…", row).rstrip() for row in rows) + "\n"
+            file = HERE / f"{name}-{size[0]}.txt"
+            if os.environ.get("QUIZDL_SNAPSHOTS") == "write":
+                HERE.mkdir(exist_ok=True)
+                file.write_text(text, "utf-8")
+            assert text == file.read_text("utf-8")

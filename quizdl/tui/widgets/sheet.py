@@ -204,9 +204,30 @@ class Sheet(Drawn, can_focus=False):
 
     def _stack(self) -> None:
         if self.size.width:  # else not on screen yet; the resize will come back here
+            place = self._place() if self._width != self.text_width else None
             self._rows = self._arrange(self._blocks)
+            if place is not None:
+                self._take_place(*place)
             self._top = max(0, min(self._top, len(self._rows) - self.size.height))
             self.refresh()
+
+    def _place(self) -> tuple[Block, int, float] | None:
+        """What is being read: the first block in sight, how many rows of it are above, and what
+        share of it that is; None at the very top."""
+        block = next((block for block, _ in self._rows[self._top :] if block), None)
+        if block is None or not self._top:
+            return None
+        mine = self._rows_of(block)
+        above = self._top - mine[0]
+        return block, above, above / len(mine)
+
+    def _take_place(self, block: Block, above: int, share: float) -> None:
+        """Have the same in sight, in other lines."""
+        if mine := self._rows_of(block):
+            self._top = mine[0] + (above if above < 0 else round(share * len(mine)))
+
+    def _rows_of(self, block: Block) -> list[int]:
+        return [row for row, (each, _) in enumerate(self._rows) if each is block]
 
     def _arrange(self, blocks: Sequence[Block]) -> _Rows:
         if self._width != self.text_width:
