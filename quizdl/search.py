@@ -89,6 +89,11 @@ def parse(text: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
+def sounds_like(word: str, text: str) -> bool:
+    """Whether a run of Chinese in `text` can be typed as `word`: in pinyin, or by its initials."""
+    return _Sounds(_CHINESE.findall(text)).has(_fold(word))
+
+
 def asks_memory(terms: Iterable[Term]) -> bool:
     """Whether any of the terms can only be answered by what is remembered."""
     return any(term.kind in ("is", "prop") for term in terms)

@@ -79,7 +79,8 @@ class QuizdlApp(App[None]):
         "screens/help.tcss",
     ]
     BINDINGS = [  # noqa: RUF012
-        Binding("question_mark,f1", "help", say("tui.key.help"), key_display="?", id="app.help"),
+        Binding("question_mark", "help", say("tui.key.help"), key_display="?", id="app.help"),
+        Binding("f1", "help", say("tui.key.help"), key_display="F1", id="app.help_typing"),
         Binding(
             "slash", "browse", say("tui.key.browse"), key_display="/", show=False, id="app.browse"
         ),

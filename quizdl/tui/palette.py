@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import NamedTuple
 
+from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from quizdl.tui.screens.help import described
+from quizdl.search import sounds_like
+from quizdl.tui.screens.help import OF_TEXTUAL, described, keys_of
 from quizdl.words import both, say
 from quizdl.words.zh import TEXT
 
@@ -31,26 +33,35 @@ class Actions(Provider):
     async def search(self, query: str) -> Hits:
         matcher, found = self.matcher(query), False
         for each in self._commands():
-            if (score := matcher.match(each.name)) > 0:
+            score = matcher.match(each.name)
+            if score > 0 or sounds_like(query, each.name):
                 found = True
-                yield Hit(score, matcher.highlight(each.name), each.run, each.name, each.help)
+                yield Hit(
+                    score or _SPOKEN, matcher.highlight(each.name), each.run, each.name, each.help
+                )
         if not found:  # Textual would say so in English
             yield Hit(0.01, say("tui.palette.none"), lambda: None)
 
     def _commands(self) -> Iterator[Command]:
-        keys: dict[str, list[str]] = {}
-        runs: dict[str, Callable[[], object]] = {}
+        """What this screen is for comes first, what every terminal app can do last."""
+        mine: dict[str, Callable[[], object]] = {}
+        last: dict[str, Callable[[], object]] = {}
+        keys = keys_of(self.app, self.screen.active_bindings.values())
         for node, binding, enabled, tooltip in self.screen.active_bindings.values():
             text = described(node, binding, tooltip)
             if text and enabled and binding.action not in _OF_THE_APP:
-                keys.setdefault(text, []).append(self.app.get_key_display(binding))
+                runs = last if isinstance(node, App) or binding.action in OF_TEXTUAL else mine
                 runs.setdefault(text, partial(self.app.run_action, binding.action, node))
-        for text, run in runs.items():
-            yield Command(_in_both(text), " ".join(dict.fromkeys(keys[text])), run)
+        for text, run in mine.items():
+            yield Command(_in_both(text), keys[text], run)
         for command in self.app.get_system_commands(self.screen):
             yield Command(_in_both(command.title), command.help, command.callback)
+        for text, run in last.items():
+            yield Command(_in_both(text), keys[text], run)
 
 
+_SPOKEN = 0.5
+"""Score of what was typed in pinyin: below a name that has these very letters."""
 _OF_THE_APP = (
     "browse",
     "help",

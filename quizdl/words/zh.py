@@ -1034,7 +1034,7 @@ TEXT: dict[str, str] = {
     "tui.key.report.accept": "记入复习",
     "tui.key.report.choose": "选题或命题",
     "tui.key.report.pick": "勾选或运行",
-    "tui.key.report.answers": "看答案",
+    "tui.key.report.answers": "看全部答案",
     "tui.key.browse": "找题",
     "tui.key.browse.one": "做这一题",
     "tui.key.browse.all": "做这些题",
@@ -1232,5 +1232,5 @@ TEXT: dict[str, str] = {
     "tui.summary.total": "打分 {count} 次，用了 {minutes} 分钟",
     "tui.summary.new": "新学了 {count} 道题",
     "tui.summary.cram": "这是突击，打分不计入复习。",
-    "tui.summary.tomorrow": "明天到期 {count} 道题。按 {close} 返回，按 {undo} 撤销最后一次打分",
+    "tui.summary.tomorrow": "明天到期 {count} 道题",
 }

@@ -14,7 +14,7 @@ from quizdl.tui.screens.help import HelpScreen
 from quizdl.tui.screens.stats import StatsScreen
 
 
-@pytest.mark.parametrize("typed", ["今天不再", "bury", "Bury"])
+@pytest.mark.parametrize("typed", ["今天不再", "bury", "Bury", "jintianbu", "jtbzcx"])
 async def test_an_action_of_the_screen_in_either_language(
     bank: Path, paths: Paths, typed: str
 ) -> None:
@@ -49,6 +49,9 @@ async def test_only_what_can_be_done_now_is_offered(bank: Path, paths: Paths) ->
         await pilot.press("enter", "ctrl+p")
         await until(pilot, lambda: "跳过  Skip" in text_of(app))
         shown = text_of(app)
+        order = [shown.index(text) for text in ("看答案  Show", "跳过", "写笔记", "找题  Browse")]
+        assert order == sorted(order), "what the screen is for comes first"
+        assert "复制" not in shown[: order[-1]], "and what every terminal app can do, last"
         assert "看答案" in shown
         assert "实验台" not in shown, "before the answer, no proof can be played with"
         await pilot.press(*"找题")

@@ -99,7 +99,6 @@ class BrowseScreen(Screen[Session]):
             show=False,
             id="browse.preview_up",
         ),
-        Binding("f1", "app.help", say("tui.key.help"), key_display="F1", id="browse.help"),
     ]
 
     class Proved(Message):

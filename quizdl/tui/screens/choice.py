@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
 
@@ -35,6 +36,7 @@ class ChoiceScreen(Screen[str]):  # not modal, see PredictScreen
             if self._at in self._choices:
                 found.highlighted = [*self._choices].index(self._at)
             yield found
+            yield KeyLine()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

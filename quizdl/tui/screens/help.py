@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
 from quizdl.render.cells import pad
+from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
 OF_TEXTUAL = {  # bindings that Textual brings, in its own words
@@ -29,12 +30,24 @@ def described(node: object, binding: Binding, tooltip: str) -> str:
     return OF_TEXTUAL.get(binding.action, text)
 
 
+def keys_of(app: App[object], bindings: Iterable[ActiveBinding]) -> dict[str, str]:
+    """By what they do, the keys that do it; what is the same in every terminal app comes last."""
+    keys: dict[str, list[str]] = {}
+    for node, binding, _, tooltip in bindings:
+        if (text := described(node, binding, tooltip)) and not binding.key.startswith("super+"):
+            keys.setdefault(text, []).append(app.get_key_display(binding))
+    last = [text for text in OF_TEXTUAL.values() if text in keys]
+    order = [*(text for text in keys if text not in last), *last]
+    return {text: " ".join(dict.fromkeys(keys[text])) for text in order}
+
+
 class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     BINDINGS = [  # noqa: RUF012
         Binding(
             "escape,q,question_mark,f1,enter,space",
             "dismiss",
             say("tui.key.back"),
+            key_display="Esc",
             id="help.dismiss",
         ),
     ]
@@ -46,11 +59,9 @@ class HelpScreen(Screen[None]):  # not modal, see PredictScreen
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield Static(self._text(), markup=False)
+        yield KeyLine()
 
     def _text(self) -> str:
-        keys: dict[str, list[str]] = {}
-        for node, binding, _, tooltip in self._keys:
-            if text := described(node, binding, tooltip):
-                keys.setdefault(text, []).append(self.app.get_key_display(binding))
-        rows = [f"{pad(' '.join(dict.fromkeys(of)), 16)} {what}" for what, of in keys.items()]
+        keys = keys_of(self.app, self._keys)
+        rows = [f"{pad(of, 16)} {what}" for what, of in keys.items()]
         return "\n".join((say("tui.help.title"), "", *rows, "", say("tui.help.more")))

@@ -65,7 +65,7 @@ class PredictScreen(Screen[Guesses | None]):
                 f"pick({place - 1})",
                 say("tui.key.predict.pick"),
                 show=place == 1,
-                key_display="1 2 3",
+                key_display="1 2 …",
                 id=f"predict.pick_{place}",
             )
             for place in range(1, 10)

@@ -12,7 +12,6 @@ from textual.widgets import Static
 
 from quizdl.model import Rating
 from quizdl.render.cells import pad
-from quizdl.tui.keys import key_of
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.words import say
 
@@ -63,13 +62,6 @@ class SummaryScreen(Screen[bool]):
             lines.append(f"{name} {count:>3}  {bar}")
         if found.cram:
             return [*lines, "", say("tui.summary.cram")]
-        lines += ["", say("tui.summary.new", count=found.new)]
-        lines.append(
-            say(
-                "tui.summary.tomorrow",
-                count=found.due_tomorrow,
-                close=key_of(self, "summary.close"),
-                undo=key_of(self, "summary.undo"),
-            )
-        )
-        return lines
+        new, tomorrow = found.new, found.due_tomorrow
+        lines += ["", say("tui.summary.new", count=new)]
+        return [*lines, say("tui.summary.tomorrow", count=tomorrow)]

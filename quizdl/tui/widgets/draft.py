@@ -25,6 +25,10 @@ class Draft(TextArea):
         super().__init__(placeholder=placeholder, id="draft", compact=True)
         self.display = False
 
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Enter begins another line, whatever it does on the screen."""
+        return key == "enter" or super().check_consume_key(key, character)
+
     def open(self) -> None:
         self.display = True
         self.move_cursor(self.document.end)

@@ -98,8 +98,7 @@ class Sheet(Drawn, can_focus=False):
     @property
     def text_width(self) -> int:
         """Cells that a block without an edge is laid out for."""
-        around = cells(_THUMB + _RULE) * self._ruled + 2 * cells(_MARGIN.text)
-        return max(1, min(self.size.width - around, LONGEST))
+        return max(1, min(self.size.width - 2 * cells(_MARGIN.text), LONGEST))
 
     # --- scrolling and choosing
 
