@@ -145,9 +145,8 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     Reviews come lowest retrievability first. By FSRS's forgetting curve that is a falling
     function of elapsed days / stability alone, so the ratio sorts them; ties keep `order`.
     """
-    cards, day = memory.cards, now.day
+    cards, day, ahead, known = memory.cards, now.day, limits.ahead, State.REVIEW
     hidden = {question for question, mark in memory.marks.items() if mark.hides(day)}
-    ahead = limits.ahead
     soon = {
         question: card
         for question, card in cards.items()
@@ -157,7 +156,7 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
         soon.pop(question, None)
     asked = [*map(soon.__getitem__, filter(soon.__contains__, order))]
     steps = sorted((card.due, card.question) for card in asked if card.due is not None)
-    review = [card for card in asked if card.due_day <= day and card.state is State.REVIEW]
+    review = [card for card in asked if card.state is known and (not ahead or card.due_day <= day)]
     review.sort(key=lambda card: (card.last_day - day) / card.stability)
     if ahead:
         early = [card for card in asked if card.due_day > day]

@@ -12,7 +12,7 @@ The screens know no room below this one: what they need of the key points is han
 
 from quizdl.memory.points import missed, propose
 from quizdl.memory.workload import Workload
-from quizdl.session.library import Library, open_library
+from quizdl.session.library import YEAR, Library, open_library
 from quizdl.session.plan import EVERYTHING, Answered, Plan, Summary
 from quizdl.session.session import LONGEST, Session
 from quizdl.session.standing import Outlook, Standing, standing
@@ -21,6 +21,7 @@ from quizdl.session.words import format_interval, leech_warning
 __all__ = [
     "EVERYTHING",
     "LONGEST",
+    "YEAR",
     "Answered",
     "Library",
     "Outlook",

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from quizdl.memory.store import Store
 
 
+YEAR = 365
+"""Study days of the period that one looks at first."""
+
+
 class Library:
     """The questions of a bank and what is remembered of them; hands out sessions."""
 
@@ -43,7 +47,7 @@ class Library:
         self._by_id = {question.id: question for question in questions}
         self._index: Index | None = None
         formerly = {old: question.id for question in questions for old in question.formerly}
-        store.adopt(formerly, live={question.id for question in questions})
+        store.adopt(formerly, live=self._by_id.keys())
 
     def session(self, plan: Plan, now: datetime) -> Session:
         questions = self._by_id if plan.questions is None else plan.questions
@@ -127,13 +131,14 @@ class Library:
         return self._store.started() & self._by_id.keys()
 
     def warm(self, now: datetime) -> None:
-        """Have behind us what the first answer would wait for: imports, statements. In any
-        thread, but not while a session is used."""
+        """Have behind us what the first answer would wait for, imports, statements, and what
+        the first look at the statistics would. In any thread, but not while a session is used."""
         moment = self._moment(now)
         outcome = scheduler.outcomes(None, "", moment, self.settings)[Rating.GOOD]
         with suppress(QuizdlError):  # a full disk, say: let the learner first see the screen
             self._store.warm(outcome, moment.at, scheduler.preset(self.settings))
             self._store.memory(moment.day)
+            self._store.tallies(moment.day - YEAR + 1)
 
     def predict(
         self, question: Question, claim_id: str, forecasts: Sequence[Forecast], now: datetime

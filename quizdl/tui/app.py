@@ -198,6 +198,7 @@ class QuizdlApp(App[None]):
                 self.post_message(self.Rebound(keymap))
             now = self.clock().timestamp()
             bank = cache.load(self.bank_root, self.paths.bank_cache, now).require_questions()
+            gc.freeze()  # it stays: looking through it for garbage can outlast a key
             opening = self._opening(bank) if self._opening else None
             library = open_library(self.paths.database, bank.questions, self.settings)
         except QuizdlError as error:
@@ -205,7 +206,7 @@ class QuizdlApp(App[None]):
             return
         self.unfinished = from_document(jsonfile.read(self.paths.unfinished))
         library.warm(self.clock())
-        gc.freeze()  # all of this stays: looking through it for garbage can outlast a key
+        gc.freeze()
         self.post_message(self.Opened(library, bank, opening))
 
     @work(thread=True, group="prepare", description="prepare")  # else the repr of a bank

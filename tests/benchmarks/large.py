@@ -86,6 +86,8 @@ class Ours:
         self._day = datetime.now().astimezone()
         import quizdl.memory.store  # noqa: F401 - as theirs, which is loaded, too
 
+        gc.freeze()  # as the app does with a bank
+
         with watch.measured():
             self._library = open_library(made.paths.database, bank.questions, Settings())
             self._session = self._library.session(self._plan, self._day)

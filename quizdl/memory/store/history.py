@@ -67,6 +67,9 @@ _PUT_CARD = Prepared(
     ),
     cards.c.keys(),
 )
+_FOREIGN = Prepared(
+    select(cards.c.question).where(cards.c.scheduler != bindparam("version")).limit(1)
+)
 _ALIASES = Prepared(select(aliases.c.old, aliases.c.new))
 _ALIAS = Prepared(select(aliases.c.new).where(aliases.c.old == bindparam("question")))
 _IN_TIME = (reviews.c.reviewed_ms, reviews.c.id)
@@ -307,9 +310,8 @@ def replay(connection: Connection) -> None:
 
 def is_outdated(connection: Connection) -> bool:
     """Whether another version of the scheduler computed a card."""
-    version = scheduler.scheduler_version()
-    foreign = select(cards.c.question).where(cards.c.scheduler != version).limit(1)
-    return connection.execute(foreign).first() is not None
+    version = {"version": scheduler.scheduler_version()}
+    return _FOREIGN(connection, version).fetchone() is not None
 
 
 # --- names --------------------------------------------------------------------------------

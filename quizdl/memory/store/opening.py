@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -29,10 +29,11 @@ def open_connections(path: Path) -> tuple[Connection, Connection]:
     of another scheduler are computed anew.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = _connect(path, "BEGIN IMMEDIATE")
+    connect = _connect(path)
+    writer = connect("BEGIN IMMEDIATE")
     try:
         _prepare(writer, path)
-        return writer, _connect(path, "BEGIN")
+        return writer, connect("BEGIN")
     except BaseException:
         writer.close()
         raise
@@ -68,8 +69,8 @@ _SAID = {
 }
 
 
-def _connect(path: Path, begin: str) -> Connection:
-    """A connection of which every transaction starts with `begin`.
+def _connect(path: Path) -> Callable[[str], Connection]:
+    """Makes connections of which every transaction starts with the statement it is given.
 
     Left to itself, sqlite3 begins a transaction only at the first INSERT: what was read
     before it may be out of date by then, and the other process's update is lost.
@@ -88,9 +89,9 @@ def _connect(path: Path, begin: str) -> Connection:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        raw(connection).execute(begin)
+        raw(connection).execute(connection.get_execution_options()["begin"])
 
-    return engine.connect()
+    return lambda begin: engine.connect().execution_options(begin=begin)
 
 
 def _prepare(writer: Connection, path: Path) -> None:

@@ -12,14 +12,14 @@ from textual.binding import Binding
 from quizdl.model import Topic
 from quizdl.overview import stats_lines
 from quizdl.render.text import Line, Span
-from quizdl.session import Library
+from quizdl.session import YEAR, Library
 from quizdl.tui.screens.reading import ReadingScreen
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.sheet import Block
 from quizdl.words import say
 
-PERIODS = (365, 30, 90)
+PERIODS = (YEAR, 30, 90)
 """Days that can be looked at, in the order in which Tab goes through them."""
 
 
