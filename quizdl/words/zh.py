@@ -1168,7 +1168,7 @@ TEXT: dict[str, str] = {
     "tui.review.recall": "先自己讲一遍，再按{key}看答案",
     "tui.review.wait": "眼下没有要做的。下一题在 {minutes} 分钟后；按 {key} 先结束",
     "tui.review.left": "学习中 {learning}  到期 {review}  新题 {new}",
-    "tui.review.flag_note": "标记了。按 n 写下为什么",
+    "tui.review.flag_note": "标记了。按 {key} 写下为什么",
     "tui.review.flagged": "已标记",
     "tui.review.no_editor": "打不开编辑器“{editor}”：{why}。把环境变量 EDITOR 设成你的编辑器。",
     "tui.review.in_browser": "浏览器里打不开你的编辑器。直接改 {path}，存好后刷新这一页。",

@@ -115,12 +115,18 @@ async def test_a_rebound_key_works_and_is_shown(bank: Path, paths: Paths) -> Non
 
 
 async def test_a_hint_names_the_key_as_it_is(bank: Path, paths: Paths) -> None:
-    mine = (("today.start", ("g",)), ("review.undo", ("z",)), ("review.again", ("f",)))
+    mine = (
+        *(("today.start", ("g",)), ("review.undo", ("z",)), ("review.again", ("f",))),
+        ("review.remark", ("v",)),
+    )
     async with opened(bank, paths, keys=mine) as (app, pilot, _):
         assert "按 g 开始" in text_of(app)
         await pilot.press("g", "space")
         await pilot.pause()
         assert "f 忘了" in text_of(app)
+        await pilot.press("asterisk")
+        await pilot.pause()
+        assert "按 v 写下为什么" in text_of(app)
         await pilot.press("minus")
         await pilot.pause()
         assert "按 z 撤销" in text_of(app)

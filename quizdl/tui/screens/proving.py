@@ -6,31 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from textual import on, work
-from textual.message import Message
-from textual.screen import Screen
+from textual import on
 
 from quizdl.model import (
-    SEEDS,
-    ClaimResult,
     Forecast,
     Guess,
-    Judged,
-    Measured,
     Prompt,
     Question,
     Rating,
-    Trial,
 )
 from quizdl.proof import predict
 from quizdl.tui.bench import Bench
 from quizdl.tui.explained import explained
-from quizdl.tui.follower import Follower
+from quizdl.tui.screens.running import RunningScreen
 from quizdl.tui.widgets.claims import ClaimBlock
 from quizdl.tui.widgets.page import Page
 from quizdl.tui.widgets.ratings import RatingBar
 from quizdl.tui.widgets.sheet import Sheet
-from quizdl.words import QuizdlError, say
+from quizdl.words import say
 
 Prompts = Mapping[str, Sequence[Prompt]]
 """By claim."""
@@ -38,22 +31,14 @@ WIDE = 110
 """Columns from which the proofs stand beside the answer instead of below it."""
 
 
-class ProvingScreen(Screen[None]):
+class ProvingScreen(RunningScreen[None]):
     """What the review does with proofs. It says what is asked and when it is revealed; keys are
     bound there, too, since Textual does not add a subclass's bindings of a key to its base's.
     """
 
-    class NotKept(Message):
-        """A receipt could not be saved."""
-
-        def __init__(self, why: str) -> None:
-            super().__init__()
-            self.why = why
-
     def __init__(self, clock: Callable[[], datetime], bench: Bench) -> None:
-        super().__init__()
-        self._clock, self._bench = clock, bench
-        self._proof = Follower(self, bench.pool)
+        super().__init__(bench.pool, bench.receipts, clock)
+        self._bench = bench
         self._text, self._proofs = Sheet(id="text"), Sheet(id="proofs", ruled=True)
         self._ratings = RatingBar()
         self._question: Question | None = None
@@ -65,7 +50,6 @@ class ProvingScreen(Screen[None]):
         self._turn = 0
         """How often the question has been reviewed before."""
         self._asked_at = clock()
-        self._results: list[ClaimResult] = []
 
     def log_prediction(
         self, question: Question, claim: str, forecasts: Sequence[Forecast], at: datetime
@@ -199,72 +183,19 @@ class ProvingScreen(Screen[None]):
         question = self._question
         if question is None or not self._revealed or not blocks:
             return
-        self._stop_proof()
         self._ran = True
-        for block in blocks:
-            block.queue(runs=len(SEEDS) * len(block.claim.arms()))
-        self._proof.start([Trial(question, block.claim) for block in blocks], SEEDS)
-        self._changed(*blocks)
+        self._run_these([(question, block) for block in blocks])
         self._show_marks()
         if not self._wide:
             self._text.reveal(blocks[0].key, top=True)
-        self.refresh_bindings()
 
-    @on(Follower.News)
-    def _heard(self, message: Follower.News) -> None:
-        if message.stale:
-            return
-        match message.event:
-            case Measured(claim=claim, sample=sample):
-                block = self._block(claim)
-                block.add(sample)
-                self._changed(block)
-            case Judged(claim=claim, result=result):
-                block = self._block(claim)
-                self._results.append(result)
-                block.finish(result)
-                self._changed(block)
-                self._show_marks()
-                if self._question is not None:
-                    self._compare(self._question, block)
-            case QuizdlError() as error:
-                self.notify(str(error), severity="error", timeout=12)
-            case None:
-                self._proof.busy = False
-                self._ended()
-
-    @work(thread=True, group="receipts", description="keep")  # else the repr of all of it
-    def _keep(self, question: Question, results: Sequence[ClaimResult], now: datetime) -> None:
-        """Leave a receipt of what was proved."""
-        try:
-            self._bench.receipts.save(question, results, now)
-        except OSError as error:
-            self.post_message(self.NotKept(say("receipt.unwritable", why=error.strerror or error)))
-
-    @on(NotKept)
-    def _not_kept(self, message: NotKept) -> None:
-        self.notify(message.why, severity="warning")
-
-    def action_cancel(self) -> None:
-        self._stop_proof()
-
-    def _stop_proof(self) -> None:
-        if self._proof.stop():
-            self._ended()
+    def _judged(self, question: Question, block: ClaimBlock) -> None:
+        self._show_marks()
+        self._compare(question, block)
 
     def _ended(self) -> None:
-        running = [block for block in self.claims if block.running]
-        for block in running:
-            block.cancel()
-        self._changed(*running)
+        super()._ended()
         self._show_marks()
-        self.refresh_bindings()
-        if self._results and self._question is not None:
-            self._keep(self._question, self._results, self._clock())
-        self._results = []
-
-    def _block(self, claim: str) -> ClaimBlock:
-        return next(block for block in self.claims if block.key == claim)
 
     def _changed(self, *blocks: ClaimBlock) -> None:
         self._claims_sheet.changed(*blocks)

@@ -14,37 +14,32 @@ from textual.message import Message
 from quizdl.exchange import interviews
 from quizdl.interview.report import Offer, offers, report
 from quizdl.model import (
-    SEEDS,
-    ClaimResult,
     Interview,
-    Judged,
-    Measured,
     Question,
     Rating,
     Recall,
     Review,
-    Trial,
 )
 from quizdl.proof.receipts import describe
 from quizdl.render.text import Span
 from quizdl.session import Answered, propose
-from quizdl.tui.follower import Follower
 from quizdl.tui.room import Room
 from quizdl.tui.screens.choice import ChoiceScreen
 from quizdl.tui.screens.reading import InterviewStage
+from quizdl.tui.screens.running import RunningScreen
 from quizdl.tui.widgets.claims import ClaimBlock
 from quizdl.tui.widgets.drawn import Band
 from quizdl.tui.widgets.interview import OfferBlock, Words
 from quizdl.tui.widgets.keys import KeyLine
 from quizdl.tui.widgets.page import Page
 from quizdl.tui.widgets.sheet import Block, Sheet
-from quizdl.words import QuizdlError, say
+from quizdl.words import say
 
 FRESH = timedelta(hours=12)
 """So long after its beginning an interview still says what one remembers now."""
 
 
-class ReportScreen(InterviewStage[None]):
+class ReportScreen(RunningScreen[None], InterviewStage[None]):
     AUTO_FOCUS = ""
     BINDINGS = [  # noqa: RUF012
         Binding("a", "accept", say("tui.key.report.accept"), id="report.accept"),
@@ -94,15 +89,13 @@ class ReportScreen(InterviewStage[None]):
             self.found = found
 
     def __init__(self, room: Room, interview: Interview) -> None:
-        super().__init__()
+        super().__init__(room.pool, room.receipts, room.clock)
         self._room, self._interview = room, interview
         self._title = Band(id="interview-title")
         questions = {question.id: question for question in room.library.questions}
         self._bank = interviews.Bank(questions, room.topics, room.receipts, room.clock())
         self._found = report(interview, {each.id: each.topic for each in questions.values()})
-        self._proof = Follower(self, room.pool)
         self._claims: dict[str, tuple[Question, ClaimBlock]] = {}
-        self._results: dict[str, list[ClaimResult]] = {}
         self._offered: Sequence[OfferBlock] = ()
         self._made: Sequence[Review] = ()
         self._decided = False
@@ -304,62 +297,11 @@ class ReportScreen(InterviewStage[None]):
         self._prove([chosen] if chosen in self._claims else list(self._claims))
 
     def _prove(self, keys: Sequence[str]) -> None:
-        self._stop()
-        found = [self._claims[key] for key in keys]
-        for _, block in found:
-            block.queue(runs=len(SEEDS) * len(block.claim.arms()))
-        self._proof.start([Trial(question, block.claim) for question, block in found], SEEDS)
-        self._sheet.changed(*(block for _, block in found))
+        self._run_these([self._claims[key] for key in keys])
         self._sheet.reveal(keys[0])
-        self.refresh_bindings()
 
-    @on(Follower.News)
-    def _heard(self, message: Follower.News) -> None:
-        if message.stale:
-            return
-        match message.event:
-            case Measured(question=question, claim=claim, sample=sample):
-                block = self._claims[f"{question}#{claim}"][1]
-                block.add(sample)
-                self._sheet.changed(block)
-            case Judged(question=question, claim=claim, result=result):
-                block = self._claims[f"{question}#{claim}"][1]
-                block.finish(result)
-                self._results.setdefault(question, []).append(result)
-                self._sheet.changed(block)
-            case QuizdlError() as error:
-                self.notify(str(error), severity="error", timeout=12)
-            case None:
-                self._proof.busy = False
-                self._ended()
-
-    def action_cancel(self) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._proof.stop():
-            self._ended()
-
-    def _ended(self) -> None:
-        running = [block for _, block in self._claims.values() if block.running]
-        for block in running:
-            block.cancel()
-        self._sheet.changed(*running)
-        self.refresh_bindings()
-        if self._results:
-            self._leave_receipts(self._results)
-            self._results = {}
-
-    @work(thread=True, group="receipts", description="keep")  # else the repr of all of it
-    def _leave_receipts(self, results: Mapping[str, Sequence[ClaimResult]]) -> None:
-        now = self._room.clock()
-        for question, found in results.items():
-            try:
-                self._room.receipts.save(self._bank.questions[question], found, now)
-            except OSError as error:
-                why = say("receipt.unwritable", why=error.strerror or error)
-                self.app.call_from_thread(self.notify, why, severity="warning")
-                return
+    def _changed(self, *blocks: ClaimBlock) -> None:
+        self._sheet.changed(*blocks)
 
     def action_answers(self) -> None:
         """The whole answers, beginning with that of what is chosen."""
@@ -384,7 +326,7 @@ class ReportScreen(InterviewStage[None]):
 
     def action_leave(self) -> None:
         """What is offered is not lost by an early key: it is asked about once."""
-        self._stop()
+        self._stop_proof()
         count = sum(block.offer.chosen for block in self._offered)
         if self._decided or not count:
             self.dismiss()

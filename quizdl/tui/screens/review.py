@@ -501,7 +501,8 @@ class ReviewScreen(TickingScreen):
                 self.session.flag(self._clock())
                 self._show_status(self._question)
                 if self.session.flagged and not self._remark:
-                    self.notify(say("tui.review.flag_note"), timeout=SHORT)
+                    key = self._key("review.remark")
+                    self.notify(say("tui.review.flag_note", key=key), timeout=SHORT)
 
     def action_remark(self) -> None:
         """A note of one's own about the question; a flag says that there is one."""
