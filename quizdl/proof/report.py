@@ -30,7 +30,8 @@ def mark(verdict: Verdict) -> Span:
 def measure_lines(measures: Sequence[Measure], width: int) -> list[Line]:
     """One row per number: role, name, bound, value, control value.
 
-    Where `width` cells are too few for the columns, the name stands above its numbers.
+    Where `width` cells are too few for the columns, the name stands above its numbers, and
+    where these are still too long, the bound stands with the name.
     """
     head = tuple(
         Span(say(f"measure.{key}"), "muted")
@@ -40,13 +41,26 @@ def measure_lines(measures: Sequence[Measure], width: int) -> list[Line]:
     widths = [max(cells(row[column].text) for row in rows) for column in range(len(head))]
     if sum(widths) + cells(_SPACE.text) * (len(widths) - 1) <= width:
         return [_columns(row, widths) for row in rows]
+    _, _, bounds, values, controls = widths
+    beside = sum((values, bounds, cells(head[4].text), 1, controls)) + 2 * cells(_SPACE.text)
     lines: list[Line] = []
     for role, name, bound, value, control in rows[1:]:
-        lines += wrap((role, Span(" "), name), width)
-        number = Span(pad(value.text, widths[3], "right"), value.style)
-        limit = Span(pad(bound.text, widths[2]), bound.style)
-        lines += wrap((number, _SPACE, limit, _SPACE, head[4], Span(" "), control), width)
+        named = wrap((role, Span(" "), name), width)
+        number: Line = (Span(pad(value.text, values, "right"), value.style), _SPACE)
+        if beside <= width:
+            number += (Span(pad(bound.text, bounds), bound.style), _SPACE)
+        else:
+            _append(named, (_SPACE, bound), width)
+        lines += [*named, *wrap((*number, head[4], Span(" "), control), width)]
     return lines
+
+
+def _append(lines: list[Line], tail: Line, width: int) -> None:
+    """At the end of the last of `lines`, or on a line of its own rather than torn."""
+    if width_of(lines[-1]) + width_of(tail) <= width:
+        lines[-1] += tail
+    else:
+        lines.append(tail)
 
 
 def result_lines(result: ClaimResult, text: Sequence[Span], width: int) -> list[Line]:
@@ -54,10 +68,7 @@ def result_lines(result: ClaimResult, text: Sequence[Span], width: int) -> list[
     verdict = say(f"verdict.{result.verdict}")
     tail = (_SPACE, Span(f"{verdict} · {result.ms:.0f} ms", "muted"))
     lines = wrap((mark(result.verdict), Span(" "), *text), width)
-    if width_of(lines[-1]) + width_of(tail) <= width:
-        lines[-1] += tail
-    else:  # on a line of its own rather than torn
-        lines.append(tail)
+    _append(lines, tail, width)
     lines += [(Span("  "), *line) for line in measure_lines(result.measures, width - 2)]
     if result.reason:
         lines += [(Span("  "), *line) for line in wrap((Span(result.reason, "bad"),), width - 2)]
