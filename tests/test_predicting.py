@@ -264,6 +264,7 @@ def test_a_later_review_asks_other_things(quizdl: Quizdl, root: Path, database: 
     assert len(asked) == len(set(asked)) == 4, asked
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wanted")
 @pytest.mark.parametrize("keys", [(), ("",), ("", "r"), ("", "r", "q"), ("", "r", "", "", "")])
 def test_the_input_may_end_anywhere(

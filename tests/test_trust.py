@@ -241,6 +241,7 @@ def test_a_trust_that_cannot_be_stored(stranger: Quizdl, bank: Path, tmp_path: P
     assert stranger("run", "doubling", "--bank", str(bank), env=home).returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"%s": 1}', '{"%s": {"at": "x", "demos": {}}}'])
 def test_a_damaged_list_trusts_nobody(
     stranger: Quizdl, bank: Path, tmp_path: Path, text: str

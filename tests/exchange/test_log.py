@@ -139,6 +139,7 @@ def test_an_undo_elsewhere_is_an_undo_here(quizdl: Quizdl, home: Path, tmp_path:
     assert everything(tmp_path / "other" / "memory.sqlite3")[0] == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "says"),
     [

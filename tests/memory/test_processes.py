@@ -94,6 +94,7 @@ def test_killed_right_after_a_rating(tmp_path: Path, count: int) -> None:
     assert_replay_changes_nothing(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theirs", ["same", "other"])
 def test_two_rating_at_once_lose_nothing(tmp_path: Path, theirs: str) -> None:
     path, count = tmp_path / "memory.sqlite3", 60

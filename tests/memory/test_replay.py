@@ -194,7 +194,7 @@ class Learner(RuleBasedStateMachine):
             if any(name == review.question and at < review.at for name, at in made_new):
                 cards.pop(review.question, None)
                 made_new = [
-                    line for line in made_new if line[0] != review.question or line[1] > review.at
+                    line for line in made_new if line[0] != review.question or line[1] >= review.at
                 ]
             chosen = Settings(desired_retention=presets[used[review.id]])
             moment = scheduler.Moment(review.at, review.day)

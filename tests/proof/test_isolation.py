@@ -224,7 +224,7 @@ def test_a_thread_bomb_is_a_limit(attempt: Attempt) -> None:
 @pytest.mark.parametrize(
     ("work", "verdict", "says"),
     [
-        ("while True: pass", Verdict.TIMEOUT, "CPU"),
+        pytest.param("while True: pass", Verdict.TIMEOUT, "CPU", marks=pytest.mark.slow),
         ("bytearray(10 << 30)", Verdict.LIMIT, "内存"),
         ("for _ in range(100): print('x' * 2**20)", Verdict.LIMIT, "输出"),
         ("sys.stdout.close(); print(1)", Verdict.ERROR, "ValueError"),

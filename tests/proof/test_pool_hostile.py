@@ -316,6 +316,7 @@ def test_a_scratch_folder_made_unreadable_is_removed_all_the_same(prove: Prove) 
     assert not Path(result.output.strip()).exists()
 
 
+@pytest.mark.slow
 def test_output_cannot_steer_the_terminal(prove: Prove) -> None:
     result, _ = prove("def f(a=1.0):\n    print('\\x1b[2J零\\u202e\\r\\n好')\n    return {'x': a}")
     assert result.output == "\ufffd[2J零\ufffd\n好\n" * 2

@@ -143,6 +143,7 @@ def test_show_says_what_was_proved_with_what(quizdl: Quizdl, bank: Path, tmp_pat
     assert re.search(r"平方不是翻倍\n  已证 · \d\d-\d\d \d\d:\d\d · numpy \S+ · 5 个种子\n", shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "count"),
     [

@@ -75,7 +75,7 @@ def test_it_is_confined_as_a_forked_child_is(pool: Pool) -> None:
 @pytest.mark.parametrize(
     ("work", "verdict", "says"),
     [
-        ("while True: pass", Verdict.TIMEOUT, "CPU"),
+        pytest.param("while True: pass", Verdict.TIMEOUT, "CPU", marks=pytest.mark.slow),
         ("bytearray(10 * 2**30)", Verdict.LIMIT, "256 MiB"),
         ("while True: print('spam' * 1000)", Verdict.LIMIT, "输出"),
         ("import ctypes; ctypes.string_at(0)", Verdict.ERROR, "SIGSEGV"),
