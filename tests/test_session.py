@@ -12,9 +12,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quizdl.memory import open_store
+from quizdl.memory import open_store, scheduler
 from quizdl.memory.store import Store
-from quizdl.model import Outcome, Question, Rating, Recall, State, Tick
+from quizdl.model import (
+    Exchange,
+    Interview,
+    Outcome,
+    Question,
+    Rating,
+    Recall,
+    Reply,
+    Setup,
+    State,
+    Tick,
+)
 from quizdl.session import (
     LONGEST,
     Plan,
@@ -677,6 +688,28 @@ def test_what_was_told_last_time(store: Store) -> None:
     session.rate(Rating.HARD, EVENING, TOLD)
     session.refresh(EVENING + timedelta(minutes=10))
     assert (asked(session), session.last_recall) == ("a", TOLD)
+
+
+def test_what_was_told_in_an_interview_since(store: Store) -> None:
+    """Also when it was asked under an old name; not one in which no key point was looked at."""
+    session = begin(store, bank=BANK[:1])
+    session.rate(Rating.HARD, EVENING, TOLD)
+    session.refresh(EVENING + timedelta(minutes=10))
+
+    def held(minutes: int, question: str, *ticks: Tick) -> None:
+        exchange = Exchange(question, Reply("?", timedelta(seconds=9), said="答"), (), ticks)
+        others = Exchange("c", Reply("?", timedelta(seconds=9)), (), (Tick("别的", True, True),))
+        begun = scheduler.moment(EVENING, 4).at + timedelta(minutes=minutes)
+        store.keep(Interview(begun, Setup(5), (others, exchange)))
+
+    told = Tick("要点", must=True, told=True)
+    held(-5, "a", told)
+    assert session.last_recall == TOLD, "it was before"
+    held(2, "formerly-a", told)
+    held(3, "a")
+    assert session.last_recall == TOLD
+    store.adopt({"formerly-a": "a"}, live={"a", "b", "c"})
+    assert session.last_recall == Recall("答", (told,))
 
 
 def test_looking_back(store: Store) -> None:

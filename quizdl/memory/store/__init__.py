@@ -270,7 +270,7 @@ class Store:
 
     def last_told(self, question: str) -> Recall | None:
         """What was told of the question of that id at its last standing review with key points
-        or words; None when there is none."""
+        or words, or in an interview since; None when there is none."""
         with explained(self._path), self._reader.begin():
             return history.last_told(self._reader, question)
 

@@ -12,10 +12,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
-    Table,
     bindparam,
     delete,
     func,
@@ -77,26 +75,41 @@ _IN_TIME = (reviews.c.reviewed_ms, reviews.c.id)
 _ALL_STANDING = select(reviews).select_from(LOG).where(STANDING).order_by(*_IN_TIME)
 
 
-def _is_question(name: Column[str]) -> ColumnElement[bool]:
+def _is_question(name: ColumnElement[str]) -> ColumnElement[bool]:
     return name == bindparam("question")
 
 
-def _was_question(name: Column[str]) -> ColumnElement[bool]:
+def _was_question(name: ColumnElement[str]) -> ColumnElement[bool]:
     return name.in_(select(aliases.c.old).where(aliases.c.new == bindparam("question")))
 
 
-def _of_question(table: Table) -> ColumnElement[bool]:
-    return or_(_is_question(table.c.question), _was_question(table.c.question))
+def _of_question(name: ColumnElement[str]) -> ColumnElement[bool]:
+    return or_(_is_question(name), _was_question(name))
 
 
-_STANDING_OF = _ALL_STANDING.where(_of_question(reviews))
+_STANDING_OF = _ALL_STANDING.where(_of_question(reviews.c.question))
 _LAST_TOLD = (
-    select(recalls.c.said, recalls.c.ticks)
+    select(recalls.c.said, recalls.c.ticks, reviews.c.reviewed_ms)
     .select_from(LOG.join(recalls))
-    .where(STANDING, _of_question(reviews))
+    .where(STANDING, _of_question(reviews.c.question))
     .order_by(reviews.c.reviewed_ms.desc(), reviews.c.id.desc())
     .limit(1)
 )
+_exchange = func.json_each(interviews.c.document, "$.exchanges").table_valued("value")
+_LAST_HELD = (
+    select(interviews)
+    .where(
+        select(_exchange.c.value)
+        .where(
+            _of_question(func.json_extract(_exchange.c.value, "$.question")),
+            func.json_array_length(_exchange.c.value, "$.ticks") > 0,
+        )
+        .exists()
+    )
+    .order_by(interviews.c.begun_ms.desc())
+    .limit(1)
+)
+"""The last interview in which key points of a question were looked at."""
 _NEWEST = Prepared(
     select(
         *(
@@ -112,7 +125,7 @@ _RESETS = (
     .where(unresets.c.reset.is_(None))
     .order_by(resets.c.reset_ms)
 )
-_RESETS_OF = _RESETS.where(_of_question(resets))
+_RESETS_OF = _RESETS.where(_of_question(resets.c.question))
 
 _names = union(  # of all that have reviews: each is looked up in an index
     *(select(name) for name in (cards.c.question, aliases.c.old, resets.c.question)),
@@ -226,8 +239,15 @@ def all_resets(connection: Connection) -> dict[str, list[datetime]]:
 
 
 def last_told(connection: Connection, question: str) -> Recall | None:
-    """What was told at the last of the reviews of a question of which that is known."""
+    """What was told of a question when it was last asked, at a review or in an interview, of
+    those times of which it is known."""
     row = connection.execute(_LAST_TOLD, {"question": question}).first()
+    held = connection.execute(_LAST_HELD, {"question": question}).first()
+    if held is not None and (row is None or row.reviewed_ms < held.begun_ms):
+        name = names_of_today(connection)
+        for each in to_interview(held).exchanges:
+            if name(each.question) == question and each.ticks:
+                return Recall(each.main.said, each.ticks)
     return None if row is None else to_recall(row.said, row.ticks)
 
 
