@@ -153,6 +153,8 @@ class QuizdlApp(App[None]):
         self.bank_root, self.paths, self.settings = bank_root, paths, settings
         self._opening = opening
         self.clock = clock
+        self._small = False
+        """Whether the terminal is smaller than it has to be."""
         self.failure: QuizdlError | None = None
         self.library: Library | None = None
         self.bank: Bank | None = None
@@ -337,6 +339,9 @@ class QuizdlApp(App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < LEAST_COLUMNS or event.size.height < LEAST_ROWS
+        if small or self._small:
+            self.clear_notifications()  # what was said of another size
+        self._small = small
         if small:
             self.notify(
                 say(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learner import SETTINGS, START
+from learner import SETTINGS, START, answer
 
 from quizdl.exchange.anki.deck import to_log
 from quizdl.exchange.anki.reading import Found
@@ -109,3 +109,19 @@ def test_answers_of_anki_interleave(
 
 def from_anki(answers: list[Answer]) -> Log:
     return to_log(Found(tuple(answers), {}, 1, 0), (), lambda at: at.toordinal())
+
+
+def test_a_name_that_led_to_one_renamed_elsewhere_leads_on() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        here, there = (open_store(Path(folder, name)) for name in ("here", "there"))
+        answer(there, "first", Rating.GOOD)
+        there.adopt({"first": "second"}, live={"second"})
+        answer(there, "second", Rating.GOOD, START + timedelta(days=5))
+        here.merge(there.log())
+        there.adopt({"second": "third"}, live={"third"})
+        here.merge(there.log())
+        assert here.log().names == {"first": "third", "second": "third"}
+        assert here.memory(0).cards == there.memory(0).cards
+        assert here.memory(0).cards["third"].reps == 2
+        here.close()
+        there.close()

@@ -86,6 +86,17 @@ def test_recalls_are_told_under_the_names_of_today(store: Store) -> None:
     assert found == {"adam": (1, 1), "plain-sgd": (1, 0), "relu": (1, 1)}
 
 
+def test_recalls_of_a_question_whose_old_name_was_made_new(store: Store, tmp_path: Path) -> None:
+    """It has no card then, neither name has: its recalls are counted all the same."""
+    answer(store, "old", Rating.EASY)
+    answer(store, "new", Rating.EASY)
+    answer(store, "new", Rating.GOOD, START + LATER)
+    store.reset(["old"], START + LATER + timedelta(days=1))
+    store.adopt({"old": "new"}, live={"new"})
+    with open_store(tmp_path / "memory.sqlite3") as another:
+        assert another.tallies(0) == store.tallies(0) == {"new": (1, 1)}
+
+
 def test_streaks(store: Store) -> None:
     for days in (0, 2, 3, 4):
         answer(store, f"q{days}", Rating.EASY, START + timedelta(days=days))

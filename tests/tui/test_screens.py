@@ -28,6 +28,7 @@ from quizdl.tui.screens.stats import StatsScreen
 from quizdl.tui.screens.summary import SummaryScreen
 from quizdl.tui.screens.today import TodayScreen
 from quizdl.tui.widgets.claims import Stage
+from quizdl.tui.widgets.draft import Draft
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -454,6 +455,58 @@ async def test_a_resize_keeps_the_place_that_is_read(tmp_path: Path, paths: Path
             await pilot.pause()
             (now, *_) = re.findall(r"第 (\d+) 段", text_of(app))
             assert abs(int(now) - int(first)) <= 1, size
+
+
+@pytest.mark.parametrize("then", [(81, 24), (80, 30), (130, 40)])
+async def test_a_chosen_claim_stays_chosen_through_a_resize(
+    bank: Path, paths: Paths, then: tuple[int, int]
+) -> None:
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "space", "tab")
+        await pilot.pause()
+        await pilot.resize_terminal(*then)
+        await pilot.pause()
+        assert "Enter 运行这一条" in text_of(app).splitlines()[-1]
+        await pilot.press("enter")
+        await until(pilot, lambda: claims(app)[0].stage is Stage.DONE)
+        assert "doubling 吗？" in text_of(app) or then[0] < 110, "it was not rated"
+        assert claims(app)[1].stage is Stage.IDLE
+
+
+async def test_sizes_passed_through_leave_the_place_where_it_was(
+    tmp_path: Path, paths: Paths
+) -> None:
+    """What one wrote before the answer, the answer, and the proofs beside it."""
+    bank = tmp_path / "bank"
+    long = "\n\n".join(f"第 {n} 段。" for n in range(60))
+    write_question(bank, "doubling", question=QUESTION.replace("会的。", f"会的。\n\n{long}"))
+    async with opened(bank, paths) as (app, pilot, _):
+        await pilot.press("enter", "w")
+        app.screen.query_one(Draft).text = "\n".join(f"我的第{n}行" for n in range(60))
+        await pilot.press("escape", *["pagedown"] * 2)
+        for keys in ((), ("home", "space", *["pagedown"] * 5)):
+            await pilot.press(*keys)
+            await pilot.pause()
+            before = text_of(app)
+            for size in ((81, 24), (130, 40), (80, 200), (90, 20), (80, 24)):
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+            assert text_of(app) == before
+        await pilot.resize_terminal(120, 20)
+        await pilot.press("r")
+        await until(pilot, lambda: all(row.stage is Stage.DONE for row in claims(app)))
+        await pilot.press("tab", "tab", "tab")
+        await pilot.pause()
+
+        def proofs() -> list[str]:
+            return [row.partition("│")[2] for row in text_of(app).splitlines()[1:-6]]
+
+        before = proofs()
+        assert "三倍不是翻倍" in "".join(before)
+        for size in ((140, 22), (80, 24), (120, 20)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        assert proofs() == before
 
 
 async def test_no_claim_is_chosen_after_esc(bank: Path, paths: Paths) -> None:

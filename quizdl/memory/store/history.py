@@ -128,7 +128,8 @@ _RESETS = (
 _RESETS_OF = _RESETS.where(_of_question(resets.c.question))
 
 _names = union(  # of all that have reviews: each is looked up in an index
-    *(select(name) for name in (cards.c.question, aliases.c.old, resets.c.question)),
+    *(select(name) for name in (cards.c.question, aliases.c.old, aliases.c.new)),
+    select(resets.c.question),
     select(reviews.c.question).where(reviews.c.id.in_(select(undos.c.review))),
 ).subquery()
 _recall = (

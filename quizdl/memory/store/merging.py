@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from quizdl.memory import scheduler
@@ -212,7 +212,7 @@ def merge_interviews(connection: Connection, held: Iterable[Interview]) -> int:
 
 def merge_names(connection: Connection, names: Mapping[str, str]) -> dict[str, str]:
     """Add the aliases, old -> new, that are not known, and return them; what is known here
-    stays."""
+    stays, and leads on to the new name if it led to the old one."""
     added = {}
     for old, new in names.items():
         values = {"old": old, "new": history.current_name(connection, new)}
@@ -220,6 +220,8 @@ def merge_names(connection: Connection, names: Mapping[str, str]) -> dict[str, s
             done = connection.execute(upsert(aliases).values(values).on_conflict_do_nothing())
             if done.rowcount:
                 added[old] = values["new"]
+                leads_here = update(aliases).where(aliases.c.new == old)
+                connection.execute(leads_here.values(new=values["new"]))
     return added
 
 

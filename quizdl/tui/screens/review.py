@@ -245,15 +245,20 @@ class ReviewScreen(TickingScreen):
         self._cut(question)
         self._remark = ""
         self._show_status(question)
-        self._show_parts()
+        self._show_parts(top=True)
         self._ratings.show_text(say("tui.review.recall", key=self._key("review.reveal")))
         self.call_after_refresh(self._prepare, question)
 
-    def _show_parts(self) -> None:
-        """The question, and the answer once it is asked for."""
+    def _show_parts(self, *, top: bool = False) -> None:
+        """The question, and the answer once it is asked for: from the `top`, or with what is
+        read still in sight and what is chosen still chosen."""
+        before = self._text if self._text.chosen else self._proofs
+        chosen = before.chosen
         text, proofs = self._parts(revealed=self._revealed)
-        self._text.show(*text, top=not self._revealed)
-        self._proofs.show(*proofs)
+        self._text.show(*text, top=top)
+        self._proofs.show(*proofs, top=top)
+        if chosen and not top:
+            self._claims_sheet.choose(chosen, reveal=self._claims_sheet is not before)
 
     def _parts(self, *, revealed: bool) -> tuple[Sequence[Block], Sequence[Block]]:
         """What stands on each sheet."""

@@ -71,6 +71,8 @@ class Sheet(Drawn, can_focus=False):
         self._width = 0
         self._chosen = ""
         self._top = 0
+        self._read: tuple[Block, int, float] | None = None
+        """What is in sight, see `_place`; kept until somebody scrolls."""
         self._held = False
 
     # --- what is shown
@@ -80,8 +82,8 @@ class Sheet(Drawn, can_focus=False):
         self._blocks, self._chosen = blocks, ""
         self._laid_out = {b: lines for b, lines in self._laid_out.items() if b in blocks}
         if top:
-            self._top = 0
-        self._stack()
+            self._top, self._read = 0, None
+        self._stack(keep=not top)
 
     def changed(self, *blocks: Block) -> None:
         """These no longer lay out as before."""
@@ -115,11 +117,11 @@ class Sheet(Drawn, can_focus=False):
     def chosen(self) -> str:
         return self._chosen
 
-    def choose(self, key: str) -> None:
+    def choose(self, key: str, *, reveal: bool = True) -> None:
         """Mark the block `key` and bring it into sight; "" marks none."""
         self._chosen = key
         self.refresh()
-        if key:
+        if key and reveal:
             self.reveal(key)
 
     def reveal(self, key: str, *, top: bool = False) -> None:
@@ -136,7 +138,7 @@ class Sheet(Drawn, can_focus=False):
     def _go(self, row: int) -> None:
         top = max(0, min(row, len(self._rows) - self.size.height))
         if top != self._top:
-            self._top = top
+            self._top, self._read = top, None
             self.refresh()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -188,7 +190,7 @@ class Sheet(Drawn, can_focus=False):
 
     def on_resize(self) -> None:
         self._strips.clear()
-        self._stack()
+        self._stack(keep=True)
 
     def on_click(self, event: events.Click) -> None:
         if self.text_selection is not None or event.x == self.size.width - 1:
@@ -201,12 +203,14 @@ class Sheet(Drawn, can_focus=False):
             event.stop()
             self.post_message(self.Clicked(key))
 
-    def _stack(self) -> None:
+    def _stack(self, *, keep: bool = False) -> None:
+        """Make rows of the blocks; `keep` in sight what is read, whatever stands above it now."""
         if self.size.width:  # else not on screen yet; the resize will come back here
-            place = self._place() if self._width != self.text_width else None
+            if keep and self._read is None:
+                self._read = self._place()
             self._rows = self._arrange(self._blocks)
-            if place is not None:
-                self._take_place(*place)
+            if keep and self._read is not None:
+                self._take_place(*self._read)
             self._top = max(0, min(self._top, len(self._rows) - self.size.height))
             self.refresh()
 
