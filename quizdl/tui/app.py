@@ -364,7 +364,12 @@ class QuizdlApp(App[None]):
         from quizdl.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(list(self.screen.active_bindings.values())))
+            found = [
+                each
+                for each in self.screen.active_bindings.values()
+                if not keys.typed_into(self.focused, each.binding.key)
+            ]
+            self.push_screen(HelpScreen(found))
 
     def action_browse(self) -> None:
         """All questions, to look for some; from anywhere, but once."""

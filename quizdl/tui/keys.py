@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 from textual.keys import REPLACED_KEYS, Keys, key_to_character
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from quizdl.settings import Chosen
 from quizdl.words import QuizdlError, listed, say
@@ -200,6 +202,12 @@ def _character(key: str) -> str:
     """That it types; empty when it types none."""
     found = key_to_character(REPLACED_KEYS.get(key, key)) if key else None
     return found if found and found.isprintable() else ""
+
+
+def typed_into(widget: Widget | None, key: str) -> bool:
+    """Whether the key is text for what has the focus. Textual takes some signs for none, and so
+    lists what they would do elsewhere."""
+    return isinstance(widget, Input | TextArea) and bool(_character(key))
 
 
 def display(binding: Binding) -> str | None:

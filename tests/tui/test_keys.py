@@ -11,8 +11,10 @@ from textual.binding import Binding
 
 from quizdl.settings import Paths
 from quizdl.tui import keys
+from quizdl.tui.screens.browse import BrowseScreen
 from quizdl.tui.screens.help import HelpScreen
 from quizdl.tui.screens.review import ReviewScreen
+from quizdl.tui.widgets.draft import Draft
 from quizdl.words import QuizdlError
 
 
@@ -147,3 +149,26 @@ async def test_keys_that_will_not_do_are_one_clear_error(
         assert says in str(app.failure)
         assert str(paths.config_file) in str(app.failure)
         assert "\n" not in str(app.failure)
+
+
+async def test_help_from_where_one_types_names_what_works_there(bank: Path, paths: Paths) -> None:
+    async with opened(bank, paths, (100, 60)) as (app, pilot, _):
+        await pilot.press("enter", "w", *"-_@/", "f1")
+        await pilot.pause()
+        shown = text_of(app)
+        assert "Esc              写完了" in shown
+        for other in ("Cursor", "今天不再出现", "暂停这道题", "找题"):
+            assert other not in shown
+        await pilot.press("escape")
+        assert app.screen.query_one(Draft).text == "-_@/"
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "写完了  Written" in text_of(app))
+        assert "Cursor" not in text_of(app)
+        await pilot.press("escape", "escape", "slash")
+        await until(pilot, lambda: isinstance(app.screen, BrowseScreen))
+        await pilot.pause()
+        await pilot.press("f1")
+        await pilot.pause()
+        shown = text_of(app)
+        assert "↓" in shown
+        assert "/ " not in shown

@@ -81,10 +81,26 @@ class BrowseScreen(Screen[Session]):
             show=False,
             id="browse.complete",
         ),
-        Binding("down", "move(1)", say("tui.key.down"), show=False, id="browse.down"),
-        Binding("up", "move(-1)", say("tui.key.up"), show=False, id="browse.up"),
-        Binding("pagedown", "page(1)", say("tui.key.page_down"), show=False, id="browse.page_down"),
-        Binding("pageup", "page(-1)", say("tui.key.page_up"), show=False, id="browse.page_up"),
+        Binding(
+            "down", "move(1)", say("tui.key.down"), show=False, priority=True, id="browse.down"
+        ),
+        Binding("up", "move(-1)", say("tui.key.up"), show=False, priority=True, id="browse.up"),
+        Binding(
+            "pagedown",
+            "page(1)",
+            say("tui.key.page_down"),
+            show=False,
+            priority=True,
+            id="browse.page_down",
+        ),
+        Binding(
+            "pageup",
+            "page(-1)",
+            say("tui.key.page_up"),
+            show=False,
+            priority=True,
+            id="browse.page_up",
+        ),
         Binding(
             "ctrl+down",
             "preview(1)",

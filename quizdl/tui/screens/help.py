@@ -24,7 +24,8 @@ OF_TEXTUAL = {  # bindings that Textual brings, in its own words
 
 def described(node: object, binding: Binding, tooltip: str) -> str:
     """What a binding of `node` does, in words; empty for what is not worth any."""
-    if binding.system or type(node).__module__.startswith("textual."):  # keys of an Input, say
+    theirs = type(node).__module__.startswith("textual.") or not binding.id  # all of ours have one
+    if binding.system or theirs:  # keys of an Input, say
         return OF_TEXTUAL.get(binding.action, "")
     text = binding.tooltip or binding.description or tooltip
     return OF_TEXTUAL.get(binding.action, text)
