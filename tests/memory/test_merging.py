@@ -17,7 +17,7 @@ from quizdl.exchange.anki.reading import Found
 from quizdl.exchange.anki.scheduling import Answer
 from quizdl.memory import open_store, scheduler
 from quizdl.memory.store import Store
-from quizdl.model import Card, Log, Rating, Review
+from quizdl.model import Card, Log, Mark, Rating, Review
 
 QUESTIONS = ("adam", "sgd")
 STEP = st.tuples(
@@ -123,5 +123,24 @@ def test_a_name_that_led_to_one_renamed_elsewhere_leads_on() -> None:
         assert here.log().names == {"first": "third", "second": "third"}
         assert here.memory(0).cards == there.memory(0).cards
         assert here.memory(0).cards["third"].reps == 2
+        here.close()
+        there.close()
+
+
+def test_marks_follow_a_name_that_came_with_a_merge() -> None:
+    """As soon as the bank here knows of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        here, there = (open_store(Path(folder, name)) for name in ("here", "there"))
+        answer(there, "old", Rating.GOOD)
+        there.adopt({"old": "new"}, live={"new"})
+        here.mark("old", suspended=True)
+        here.remark("old", "先画图", START)
+        here.merge(there.log())
+        here.adopt({"old": "new"}, live={"new"})
+        assert here.memory(0).marks == {"new": Mark(suspended=True)}
+        assert here.remark_of("new") == "先画图"
+        before = here.log()
+        here.adopt({"old": "new"}, live={"new"})
+        assert here.log() == before
         here.close()
         there.close()

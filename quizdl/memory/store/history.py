@@ -65,6 +65,16 @@ _PUT_CARD = Prepared(
     ),
     cards.c.keys(),
 )
+_BEHIND = Prepared(
+    union(
+        *(
+            select(table.c.question).where(table.c.question.in_(select(aliases.c.old)))
+            for table in (marks, remarks)
+        )
+    )
+)
+"""Old names that marks or a note still stand under, as an alias that comes with a merge leaves
+them: by a bank that has the new name, `adopt` brings them there."""
 _FOREIGN = Prepared(
     select(cards.c.question).where(cards.c.scheduler != bindparam("version")).limit(1)
 )
@@ -371,6 +381,10 @@ def renames(
         new = formerly.get(new, new)
         if old not in live and (old in known or old in traced) and known.get(old) != new:
             changes[old] = new
+    if known:
+        for (old,) in _BEHIND(connection):
+            if old not in live:
+                changes.setdefault(old, known[old])
     return changes
 
 
