@@ -145,7 +145,8 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     Reviews come lowest retrievability first. By FSRS's forgetting curve that is a falling
     function of elapsed days / stability alone, so the ratio sorts them; ties keep `order`.
     """
-    cards, day, ahead, known = memory.cards, now.day, limits.ahead, State.REVIEW
+    cards, day, ahead = memory.cards, now.day, limits.ahead
+    known = State.REVIEW  # looked up once: an enum is slow to ask, for thousands of cards
     hidden = {question for question, mark in memory.marks.items() if mark.hides(day)}
     soon = {
         question: card
@@ -157,10 +158,13 @@ def build(order: Sequence[str], memory: Memory, now: Moment, limits: Limits) -> 
     asked = [*map(soon.__getitem__, filter(soon.__contains__, order))]
     steps = sorted((card.due, card.question) for card in asked if card.due is not None)
     review = [card for card in asked if card.state is known and (not ahead or card.due_day <= day)]
-    review.sort(key=lambda card: (card.last_day - day) / card.stability)
+
+    def overdue(card: Card) -> float:
+        return (card.last_day - day) / card.stability
+
+    review.sort(key=overdue)
     if ahead:
-        early = [card for card in asked if card.due_day > day]
-        review += sorted(early, key=lambda card: (card.last_day - day) / card.stability)
+        review += sorted((card for card in asked if card.due_day > day), key=overdue)
     else:
         del review[max(limits.reviews - memory.reviews_done, 0) :]
     new = (question for question in order if question not in cards and question not in hidden)

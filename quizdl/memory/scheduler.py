@@ -71,13 +71,12 @@ def _factor() -> float:
 
 
 def retrievability(card: Card, day: int) -> float:
-    """Probability of recall on a study day, by FSRS: as py-fsrs computes it, for thousands of
-    cards at once."""
+    """Probability of recall on a study day, by FSRS."""
     return retrievabilities((card,), day)[0]
 
 
 def retrievabilities(cards: Iterable[Card], day: int) -> list[float]:
-    """The same of each of them, a few times as fast."""
+    """The same of thousands of cards: as py-fsrs computes it, without an object for each."""
     factor, power = _factor(), -decay()
     return [
         (1 + factor * (day - card.last_day) / card.stability) ** power

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 from textual.keys import REPLACED_KEYS, Keys, key_to_character
-from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 from quizdl.settings import Chosen
 from quizdl.words import QuizdlError, listed, say
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+    from textual.widget import Widget
 
     from quizdl.tui.app import QuizdlApp
 
@@ -207,6 +206,8 @@ def _character(key: str) -> str:
 def typed_into(widget: Widget | None, key: str) -> bool:
     """Whether the key is text for what has the focus. Textual takes some signs for none, and so
     lists what they would do elsewhere."""
+    from textual.widgets import Input, TextArea  # not before the first paint
+
     return isinstance(widget, Input | TextArea) and bool(_character(key))
 
 

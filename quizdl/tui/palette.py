@@ -48,7 +48,7 @@ class Actions(Provider):
         last: dict[str, Callable[[], object]] = {}
         keys = keys_of(self.app, self.screen.active_bindings.values())
         for node, binding, enabled, tooltip in self.screen.active_bindings.values():
-            text = described(node, binding, tooltip)
+            text = described(binding, tooltip)
             if text and enabled and binding.action not in _OF_THE_APP:
                 runs = last if isinstance(node, App) or binding.action in OF_TEXTUAL else mine
                 runs.setdefault(text, partial(self.app.run_action, binding.action, node))

@@ -111,9 +111,8 @@ def from_anki(answers: list[Answer]) -> Log:
     return to_log(Found(tuple(answers), {}, 1, 0), (), lambda at: at.toordinal())
 
 
-def test_a_name_that_led_to_one_renamed_elsewhere_leads_on() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        here, there = (open_store(Path(folder, name)) for name in ("here", "there"))
+def test_a_name_that_led_to_one_renamed_elsewhere_leads_on(tmp_path: Path) -> None:
+    with open_store(tmp_path / "here") as here, open_store(tmp_path / "there") as there:
         answer(there, "first", Rating.GOOD)
         there.adopt({"first": "second"}, live={"second"})
         answer(there, "second", Rating.GOOD, START + timedelta(days=5))
@@ -123,14 +122,11 @@ def test_a_name_that_led_to_one_renamed_elsewhere_leads_on() -> None:
         assert here.log().names == {"first": "third", "second": "third"}
         assert here.memory(0).cards == there.memory(0).cards
         assert here.memory(0).cards["third"].reps == 2
-        here.close()
-        there.close()
 
 
-def test_marks_follow_a_name_that_came_with_a_merge() -> None:
+def test_marks_follow_a_name_that_came_with_a_merge(tmp_path: Path) -> None:
     """As soon as the bank here knows of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        here, there = (open_store(Path(folder, name)) for name in ("here", "there"))
+    with open_store(tmp_path / "here") as here, open_store(tmp_path / "there") as there:
         answer(there, "old", Rating.GOOD)
         there.adopt({"old": "new"}, live={"new"})
         here.mark("old", suspended=True)
@@ -142,5 +138,3 @@ def test_marks_follow_a_name_that_came_with_a_merge() -> None:
         before = here.log()
         here.adopt({"old": "new"}, live={"new"})
         assert here.log() == before
-        here.close()
-        there.close()

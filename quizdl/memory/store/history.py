@@ -163,7 +163,7 @@ _TALLIES_UNDONE = Prepared(
     .where(reviews.c.id.in_(select(undos.c.review)), *_recall)
     .group_by(reviews.c.question)
 )
-_SINCE = Prepared(
+_SINCE = Prepared(  # asked for recalls alone, SQLite would look through the index of all of them
     select(reviews.c.question, reviews.c.state_before, reviews.c.day, reviews.c.rating).where(
         reviews.c.id > bindparam("last")
     )

@@ -22,20 +22,19 @@ OF_TEXTUAL = {  # bindings that Textual brings, in its own words
 """Empty: not worth a line."""
 
 
-def described(node: object, binding: Binding, tooltip: str) -> str:
-    """What a binding of `node` does, in words; empty for what is not worth any."""
-    theirs = type(node).__module__.startswith("textual.") or not binding.id  # all of ours have one
-    if binding.system or theirs:  # keys of an Input, say
+def described(binding: Binding, tooltip: str) -> str:
+    """What a binding does, in words; empty for what is not worth any."""
+    if binding.system or not binding.id:  # one of Textual's: all of ours have an id
         return OF_TEXTUAL.get(binding.action, "")
-    text = binding.tooltip or binding.description or tooltip
-    return OF_TEXTUAL.get(binding.action, text)
+    return binding.tooltip or binding.description or tooltip
 
 
 def keys_of(app: App[object], bindings: Iterable[ActiveBinding]) -> dict[str, str]:
     """By what they do, the keys that do it; what is the same in every terminal app comes last."""
     keys: dict[str, list[str]] = {}
-    for node, binding, _, tooltip in bindings:
-        if (text := described(node, binding, tooltip)) and not binding.key.startswith("super+"):
+    for _, binding, _, tooltip in bindings:
+        again = binding.key.startswith("super+")  # a second key for terminals that send it
+        if (text := described(binding, tooltip)) and not again:
             keys.setdefault(text, []).append(app.get_key_display(binding))
     last = [text for text in OF_TEXTUAL.values() if text in keys]
     order = [*(text for text in keys if text not in last), *last]
